@@ -1,0 +1,344 @@
+"""The store: one DuckDB catalog behind one class, whatever the URL.
+
+`market.duckdb` (or `duckdb:PATH`) is a plain DuckDB file that one process owns;
+`ducklake:postgres:DSN[?data_path=DIR]` is a DuckLake catalog in PostgreSQL with Parquet files,
+for many processes. The SQL is the same for both.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as package_version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from data.digest import digest_table
+from data.errors import IntegrityError, NotFoundError, RaisonneError, UsageError
+from data.schema import BLOCK_KINDS, DIGEST_TABLES, SCHEMA_VERSION, TABLES, conform, table
+
+_META = "store_meta"
+
+
+class StoreBusyError(RaisonneError):
+    """Raised when another process holds the plain DuckDB file."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a store lives: its catalog (a file, or a DuckLake DSN) and the data path of a lake."""
+
+    kind: str
+    catalog: str
+    data_path: str = ""
+
+    @classmethod
+    def parse(cls, url: str) -> Target:
+        """The target that a store URL names.
+
+        Raises:
+            UsageError: the URL has a scheme that no store understands.
+        """
+        if url.startswith("ducklake:"):
+            catalog, _, query = url.removeprefix("ducklake:").partition("?data_path=")
+            return cls("ducklake", catalog, query)
+        path = url.removeprefix("duckdb:")
+        if re.match(r"^[a-z][a-z0-9+]+:", path):
+            scheme = path.split(":", 1)[0]
+            message = (
+                f"store URL scheme {scheme!r} is unknown; "
+                "use a file such as market.duckdb, or ducklake:postgres:DSN"
+            )
+            raise UsageError(message)
+        return cls("duckdb", path)
+
+
+class Store:
+    """Tables of one catalog, with transactions, frames in and out, and a digest."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, target: Target) -> None:
+        self._connection = connection
+        self.target = target
+
+    @classmethod
+    def open(cls, url: str | Path, *, read_only: bool = False) -> Store:
+        """Opens a store, and creates it with all its tables unless `read_only`.
+
+        Raises:
+            NotFoundError: `read_only` and there is no store.
+            StoreBusyError: another process owns the file.
+            IntegrityError: the file is no store, or a store of another schema version.
+        """
+        target = Target.parse(str(url))
+        connection = _connect(target, read_only=read_only)
+        store = cls(connection, target)
+        try:
+            store._check_version(read_only=read_only)
+        except BaseException:
+            connection.close()
+            raise
+        return store
+
+    def close(self) -> None:
+        """Closes the connection; cursors taken from it end with it."""
+        self._connection.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def query(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> pl.DataFrame:
+        """Rows of a query as a polars frame; thread-safe, since each call takes a cursor."""
+        with self.cursor() as cursor:
+            return cursor.execute(sql, parameters).pl()
+
+    def read(self, name: str) -> pl.DataFrame:
+        """All rows of a table, sorted by its key, in the declared types."""
+        declared = table(name)
+        return conform(name, self.query(f"SELECT * FROM {name} ORDER BY {', '.join(declared.key)}"))
+
+    @contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor of its own, for one thread."""
+        cursor = self._connection.cursor()
+        if self.target.kind == "ducklake":
+            cursor.execute("USE lake")
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """One transaction: everything written inside is committed together or not at all."""
+        with self.cursor() as cursor:
+            cursor.execute("BEGIN TRANSACTION")
+            try:
+                yield Transaction(cursor)
+            except BaseException:
+                cursor.execute("ROLLBACK")
+                raise
+            cursor.execute("COMMIT")
+
+    def append(self, name: str, frame: pl.DataFrame) -> int:
+        """Appends in a transaction of its own; see Transaction.append."""
+        with self.transaction() as transaction:
+            return transaction.append(name, frame)
+
+    def replace(self, name: str, frame: pl.DataFrame) -> int:
+        """Replaces a table in a transaction of its own; see Transaction.replace."""
+        with self.transaction() as transaction:
+            return transaction.replace(name, frame)
+
+    def digest(self) -> dict[str, str]:
+        """SHA-256 per table over logs, quarantine, facts and links (design, section 4)."""
+        with self.cursor() as cursor:
+            return {name: digest_table(cursor, TABLES[name]) for name in DIGEST_TABLES}
+
+    def version_key(self) -> str:
+        """Changes with every commit that wrote rows of interest; a cache key for readers."""
+        row = self.query(
+            "SELECT (SELECT count(*) FROM runs) AS runs, (SELECT count(*) FROM ranges) AS ranges,"
+            " (SELECT max(committed_at) FROM ranges) AS committed_at,"
+            " (SELECT max(finished_at) FROM runs) AS finished_at"
+        ).row(0)
+        return "/".join(str(value) for value in row)
+
+    @contextmanager
+    def run(self, verb: str, *, data_digest: str | None = None, **details: Any) -> Iterator[Run]:
+        """A run: yields its id, and records it in `runs` when the block ends without an error."""
+        run = Run(f"{verb}-{secrets.token_hex(6)}", details)
+        started_at = _now()
+        yield run
+        row = {
+            "run_id": run.run_id,
+            "verb": verb,
+            "code_version": code_version(),
+            "data_digest": data_digest,
+            "started_at": started_at,
+            "finished_at": _now(),
+            "details": json.dumps(run.details, sort_keys=True, default=str),
+        }
+        self.append("runs", pl.DataFrame([row]))
+
+    def _check_version(self, *, read_only: bool) -> None:
+        found = self._stored_version()
+        if found == SCHEMA_VERSION:
+            return
+        if found is not None:
+            message = (
+                f"store {self.target.catalog} has schema version {found}, this program reads "
+                f"{SCHEMA_VERSION}; open it with the program that wrote it, or index into a new "
+                "file with --store"
+            )
+            raise IntegrityError(message)
+        if read_only or self._foreign_tables():
+            message = (
+                f"{self.target.catalog} is a database but no Raisonné store; "
+                "name another file with --store"
+            )
+            raise IntegrityError(message)
+        self._create_tables()
+
+    def _stored_version(self) -> int | None:
+        try:
+            row = self._connection.execute(
+                f"SELECT value FROM {_META} WHERE name = 'schema_version'"
+            ).fetchone()
+        except duckdb.CatalogException:
+            return None
+        return int(row[0]) if row else None
+
+    def _foreign_tables(self) -> bool:
+        row = self._connection.execute(
+            "SELECT count(*) FROM information_schema.tables"
+            " WHERE table_catalog = current_database()"
+        ).fetchone()
+        return bool(row and row[0])
+
+    def _create_tables(self) -> None:
+        with self.transaction() as transaction:
+            for declared in TABLES.values():
+                columns = ", ".join(f'"{c.name}" {c.type.duckdb}' for c in declared.columns)
+                transaction.execute(f"CREATE TABLE {declared.name} ({columns})")
+            transaction.execute(f"CREATE TABLE {_META} (name VARCHAR, value VARCHAR)")
+            transaction.execute(
+                f"INSERT INTO {_META} VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)]
+            )
+
+
+@dataclass
+class Run:
+    """A run under way: its id, and the details that will be recorded with it."""
+
+    run_id: str
+    details: dict[str, Any]
+
+
+class Transaction:
+    """Writes inside one open transaction."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+
+    def execute(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> None:
+        """Runs a statement."""
+        self._cursor.execute(sql, parameters)
+
+    def query(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> pl.DataFrame:
+        """Rows of a query as this transaction sees them."""
+        return self._cursor.execute(sql, parameters).pl()
+
+    def append(self, name: str, frame: pl.DataFrame) -> int:
+        """Appends the rows whose key is not there yet; returns how many were new.
+
+        There is no PRIMARY KEY (known DuckDB faults with delete-then-insert): an anti-join on the
+        key, cut to the block span of the frame where the table has blocks, makes it idempotent.
+        """
+        declared = table(name)
+        rows = conform(name, frame).unique(list(declared.key), keep="first", maintain_order=True)
+        if rows.is_empty():
+            return 0
+        span = ""
+        bounds: list[Any] = []
+        if "block_number" in declared.key and rows["block_number"].null_count() == 0:
+            span = "WHERE t.block_number BETWEEN ? AND ?"
+            bounds = [rows["block_number"].min(), rows["block_number"].max()]
+        same = " AND ".join(f"t.{key} IS NOT DISTINCT FROM s.{key}" for key in declared.key)
+        before = self._count(name)
+        self._insert(
+            name,
+            rows,
+            f"SELECT s.* FROM staging s WHERE NOT EXISTS (SELECT 1 FROM "
+            f"(SELECT * FROM {name} t {span}) t WHERE {same})",
+            bounds,
+        )
+        return self._count(name) - before
+
+    def replace(self, name: str, frame: pl.DataFrame) -> int:
+        """Replaces all rows of a table; returns how many it has now."""
+        rows = conform(name, frame)
+        self._cursor.execute(f"DELETE FROM {name}")
+        self._insert(name, rows, "SELECT * FROM staging", [])
+        return rows.height
+
+    def delete_from_block(self, chain_id: int, block_number: int) -> None:
+        """Deletes the evidence and facts of a chain from a block upwards, and cuts its ranges."""
+        for declared in TABLES.values():
+            if declared.kind in BLOCK_KINDS:
+                self._cursor.execute(
+                    f"DELETE FROM {declared.name} WHERE chain_id = ? AND block_number >= ?",
+                    [chain_id, block_number],
+                )
+        self._cursor.execute(
+            "DELETE FROM ranges WHERE chain_id = ? AND from_block >= ?", [chain_id, block_number]
+        )
+        self._cursor.execute(
+            "UPDATE ranges SET to_block = ?, tip_hash = NULL WHERE chain_id = ? AND to_block > ?",
+            [block_number, chain_id, block_number],
+        )
+
+    def _insert(self, name: str, rows: pl.DataFrame, select: str, parameters: list[Any]) -> None:
+        if rows.is_empty():
+            return
+        self._cursor.register("staging", rows.to_arrow())
+        try:
+            self._cursor.execute(f"INSERT INTO {name} {select}", parameters)
+        finally:
+            self._cursor.unregister("staging")
+
+    def _count(self, name: str) -> int:
+        row = self._cursor.execute(f"SELECT count(*) FROM {name}").fetchone()
+        return int(row[0]) if row else 0
+
+
+def code_version() -> str:
+    """Version of the installed program."""
+    try:
+        return package_version("raisonne")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _connect(target: Target, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    if target.kind == "ducklake":
+        from data.lake import connect_lake
+
+        return connect_lake(target.catalog, target.data_path, read_only=read_only)
+    path = Path(target.catalog)
+    if read_only and not path.exists():
+        message = f"no store at {path}; make one with `raisonne index` or `raisonne demo`"
+        raise NotFoundError(message)
+    if not path.parent.exists():
+        path.parent.mkdir(parents=True)
+    try:
+        return duckdb.connect(str(path), read_only=read_only)
+    except duckdb.IOException as error:
+        raise _open_error(path, str(error)) from error
+
+
+def _open_error(path: Path, text: str) -> RaisonneError:
+    if "lock" in text:
+        owner = re.search(r"PID (\d+)", text)
+        who = f"process {owner.group(1)}" if owner else "another process"
+        return StoreBusyError(f"store {path} is held by {who}; stop it or name another --store")
+    if "not a valid DuckDB" in text or "serialization" in text or "version number" in text:
+        return IntegrityError(
+            f"{path} is no DuckDB 1.5 file; name another file with --store, it was left untouched"
+        )
+    return RaisonneError(f"store {path} cannot be opened: {text.splitlines()[0]}")
