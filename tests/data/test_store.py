@@ -1,0 +1,187 @@
+"""The store keeps rows exactly, once, and never half of a transaction."""
+
+import subprocess
+import sys
+from datetime import datetime
+from decimal import Decimal
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data.errors import IntegrityError, NotFoundError, UsageError
+from data.schema import SCHEMA_VERSION
+from data.store import Store, StoreBusyError
+
+
+def payments(*amounts: int, block: int = 5, block_hash: str = "0xaa") -> pl.DataFrame:
+    """One leg per amount, keyed by its place."""
+    return pl.DataFrame(
+        {
+            "chain_id": 1,
+            "block_number": block,
+            "block_hash": block_hash,
+            "log_index": 7,
+            "item_index": 0,
+            "seq": range(len(amounts)),
+            "amount_wei": pl.Series([Decimal(a) for a in amounts], dtype=pl.Decimal(38, 0)),
+        }
+    )
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store.open(tmp_path / "market.duckdb") as opened:
+        yield opened
+
+
+def test_appending_the_same_rows_twice_keeps_them_once(store):
+    assert store.append("sale_payments", payments(1, 2)) == 2
+    assert store.append("sale_payments", payments(1, 2, 3)) == 1
+    assert store.read("sale_payments")["amount_wei"].to_list() == [1, 2, 3]
+
+
+def test_the_same_key_in_another_block_is_another_row(store):
+    store.append("sale_payments", payments(1))
+    assert store.append("sale_payments", payments(1, block=6, block_hash="0xbb")) == 1
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(0, 10**38 - 1), min_size=1, max_size=5))
+def test_amounts_come_back_exact(amounts):
+    with Store.open(":memory:") as opened:
+        opened.append("sale_payments", payments(*amounts))
+        assert [int(v) for v in opened.read("sale_payments")["amount_wei"]] == amounts
+
+
+def test_a_failing_transaction_leaves_nothing(store):
+    def half_then_fail():
+        with store.transaction() as transaction:
+            transaction.append("sale_payments", payments(1))
+            message = "stop here"
+            raise RuntimeError(message)
+
+    with pytest.raises(RuntimeError, match="stop here"):
+        half_then_fail()
+    assert store.read("sale_payments").is_empty()
+
+
+def test_undoing_a_block_removes_evidence_and_facts_and_cuts_the_ranges(store):
+    store.append("sale_payments", payments(1))
+    store.append("sale_payments", payments(2, block=9, block_hash="0xcc"))
+    spans = {"chain_id": 1, "selection": "s", "from_block": [0, 8], "to_block": [8, 12]}
+    store.append("ranges", pl.DataFrame(spans))
+    with store.transaction() as transaction:
+        transaction.delete_from_block(1, 9)
+    assert store.read("sale_payments")["block_number"].to_list() == [5]
+    assert store.read("ranges").select("from_block", "to_block").rows() == [(0, 8), (8, 9)]
+
+
+def test_undoing_a_block_of_one_chain_leaves_the_others(store):
+    store.append("sale_payments", payments(1))
+    with store.transaction() as transaction:
+        transaction.delete_from_block(2, 0)
+    assert store.read("sale_payments").height == 1
+
+
+def test_digest_ignores_the_order_of_arrival_and_sees_one_wei(tmp_path):
+    with Store.open(tmp_path / "a.duckdb") as a, Store.open(tmp_path / "b.duckdb") as b:
+        a.append("sale_payments", payments(1, 2, 3))
+        b.append("sale_payments", payments(1, 2, 3).reverse())
+        assert a.digest() == b.digest()
+        b.append("sale_payments", payments(4, block=6, block_hash="0xbb"))
+        assert a.digest()["sale_payments"] != b.digest()["sale_payments"]
+
+
+def test_digest_tells_null_from_empty_text(tmp_path):
+    frames = [payments(1).with_columns(pl.lit(v).alias("source")) for v in (None, "")]
+    digests = []
+    for number, frame in enumerate(frames):
+        with Store.open(tmp_path / f"{number}.duckdb") as opened:
+            opened.append("sale_payments", frame.cast({"source": pl.String}))
+            digests.append(opened.digest()["sale_payments"])
+    assert digests[0] != digests[1]
+
+
+def test_a_missing_store_is_not_made_by_a_reader(tmp_path):
+    path = tmp_path / "none.duckdb"
+    with pytest.raises(NotFoundError, match="raisonne demo"):
+        Store.open(path, read_only=True)
+    assert not path.exists()
+
+
+def test_a_store_of_another_version_is_refused_and_left_untouched(tmp_path):
+    path = tmp_path / "market.duckdb"
+    with Store.open(path) as opened:
+        opened.append("sale_payments", payments(1))
+        with opened.transaction() as transaction:
+            transaction.execute("UPDATE store_meta SET value = '99'")
+    with pytest.raises(IntegrityError, match=rf"version 99.*reads {SCHEMA_VERSION}.*--store"):
+        Store.open(path)
+    rows = duckdb.connect(str(path)).execute("SELECT count(*) FROM sale_payments").fetchone()
+    assert rows == (1,)
+
+
+def test_a_foreign_database_is_refused_and_left_untouched(tmp_path):
+    path = tmp_path / "other.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE mine AS SELECT 42 AS answer")
+    with pytest.raises(IntegrityError, match="no Raisonné store"):
+        Store.open(path)
+    with duckdb.connect(str(path)) as connection:
+        assert connection.execute("SHOW TABLES").fetchall() == [("mine",)]
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_untouched(tmp_path):
+    path = tmp_path / "notes.duckdb"
+    path.write_text("not a database " * 100)
+    before = path.read_bytes()
+    with pytest.raises(IntegrityError, match="left untouched"):
+        Store.open(path)
+    assert path.read_bytes() == before
+
+
+def test_a_store_held_by_another_process_names_it(tmp_path):
+    path = tmp_path / "market.duckdb"
+    script = (
+        "import sys; from data.store import Store; "
+        f"s = Store.open({str(path)!r}); print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout.readline().strip() == "held"
+        with pytest.raises(StoreBusyError, match=str(holder.pid)):
+            Store.open(path)
+        holder.stdin.close()
+
+
+def test_an_unknown_scheme_is_a_usage_error():
+    with pytest.raises(UsageError, match="'mysql'"):
+        Store.open("mysql://x")
+
+
+def test_a_run_is_recorded_when_it_ends_and_not_when_it_fails(store):
+    with store.run("analyze", rows=3) as run:
+        run.details["more"] = 1
+
+    def fail():
+        with store.run("analyze"):
+            message = "no"
+            raise RuntimeError(message)
+
+    with pytest.raises(RuntimeError):
+        fail()
+    runs = store.read("runs")
+    assert runs["run_id"].to_list() == [run.run_id]
+    assert runs["details"].item() == '{"more": 1, "rows": 3}'
+    assert isinstance(runs["started_at"].item(), datetime)
+
+
+def test_version_key_changes_with_a_run(store):
+    before = store.version_key()
+    with store.run("analyze"):
+        pass
+    assert store.version_key() != before
