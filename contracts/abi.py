@@ -107,6 +107,6 @@ def errors_by_selector() -> dict[bytes, dict[str, Any]]:
 
 def _keccak(text: str) -> bytes:
     # eth_utils takes a quarter of a second to import; nothing needs it before the first call.
-    from eth_utils import keccak
+    from eth_utils.crypto import keccak
 
     return bytes(keccak(text=text))

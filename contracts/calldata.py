@@ -41,14 +41,14 @@ class MintRequest:
 
 def encode_call(contract: str, function: str, *values: Any) -> bytes:
     """Returns the calldata of one call; tuples and lists stand for structs and arrays."""
-    from eth_abi import encode
+    from eth_abi.abi import encode
 
     return selector(contract, function) + encode(_input_types(contract, function), values)
 
 
 def encode_deployment(bytecode: str, types: Sequence[str], values: Sequence[Any]) -> bytes:
     """Returns creation code: 0x bytecode followed by the constructor's arguments."""
-    from eth_abi import encode
+    from eth_abi.abi import encode
 
     return bytes.fromhex(bytecode.removeprefix("0x")) + encode(types, values)
 

@@ -30,7 +30,7 @@ def describe_revert(data: str | bytes | None) -> str:
 
 
 def _decode(raw: bytes) -> str:
-    from eth_abi import decode
+    from eth_abi.abi import decode
     from eth_abi.exceptions import DecodingError
 
     head, body = raw[:4], raw[4:]

@@ -1,0 +1,131 @@
+"""Commands of the local chain: text to calls, no logic."""
+
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from contracts.addresses import DEFAULT_STATE_DIR
+from contracts.chain import DEFAULT_PORT, GENESIS_TIME
+from contracts.config import SIGNER_VARIABLE
+
+app = typer.Typer(no_args_is_help=True, help="Local chain: up, down, deploy, simulate.")
+
+DEFAULT_RPC_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
+
+Port = Annotated[int, typer.Option(help="TCP port on 127.0.0.1.", min=1, max=65_535)]
+RpcUrl = Annotated[
+    str, typer.Option("--rpc-url", envvar="ETH_RPC_URL", help="HTTP address of the node.")
+]
+StateDir = Annotated[
+    Path, typer.Option("--state-dir", help="Folder of pid files and deployed addresses.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+
+
+@app.command("up")
+def chain_up(
+    *,
+    port: Port = DEFAULT_PORT,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Leave it running and return at once.")
+    ] = False,
+    timestamp: Annotated[
+        int, typer.Option(help="Time of the genesis block, in Unix seconds.", min=0)
+    ] = GENESIS_TIME,
+    state_dir: StateDir = DEFAULT_STATE_DIR,
+    as_json: Json = False,
+) -> None:
+    """Start a local chain (anvil, chain id 31337); without --detach it ends with Ctrl-C.
+
+    Example: raisonne chain up --detach --port 8545
+    """
+    from contracts import chain
+
+    started = chain.up(port, state_dir=state_dir, timestamp=timestamp, detach=detach)
+    line = f"local chain {chain.LOCAL_CHAIN_ID} at {started.rpc_url} (pid {started.pid})"
+    typer.echo(json.dumps(asdict(started)) if as_json else line)
+    if detach:
+        return
+    try:
+        while chain.running(port, state_dir=state_dir):
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        # The terminal's Ctrl-C reached anvil too; only what is left of it is ended.
+        if chain.running(port, state_dir=state_dir):
+            chain.down(port, state_dir=state_dir)
+
+
+@app.command("down")
+def chain_down(
+    port: Port = DEFAULT_PORT, state_dir: StateDir = DEFAULT_STATE_DIR, as_json: Json = False
+) -> None:
+    """Stop the local chain that `chain up` started on a port.
+
+    Example: raisonne chain down --port 8545
+    """
+    from contracts import chain
+
+    pid = chain.down(port, state_dir=state_dir)
+    typer.echo(json.dumps({"port": port, "pid": pid}) if as_json else f"ended pid {pid}")
+
+
+@app.command("deploy")
+def chain_deploy(
+    *,
+    rpc_url: RpcUrl = DEFAULT_RPC_URL,
+    signer: Annotated[
+        str | None,
+        typer.Option(
+            envvar=SIGNER_VARIABLE,
+            help="Keystore file or name of an environment variable, never a key. "
+            "On chain 31337 the node's first account is used without it.",
+        ),
+    ] = None,
+    fee_recipient: Annotated[
+        str | None, typer.Option(help="Who gets the platform fee; the signer if not given.")
+    ] = None,
+    fee_bps: Annotated[int, typer.Option(help="Platform fee, 1 = 0.01 %.", min=0, max=500)] = 250,
+    state_dir: StateDir = DEFAULT_STATE_DIR,
+    as_json: Json = False,
+) -> None:
+    """Deploy the contracts, or find them where they already are.
+
+    Example: raisonne chain deploy --rpc-url http://127.0.0.1:8545
+    """
+    from contracts.deploy import deploy
+
+    addresses = asdict(
+        deploy(rpc_url, state_dir, signer, fee_recipient=fee_recipient, fee_bps=fee_bps)
+    )
+    _show(addresses, as_json)
+
+
+@app.command("simulate")
+def chain_simulate(
+    *,
+    days: Annotated[int, typer.Option(help="Length of the simulated history.", min=1)] = 180,
+    seed: Annotated[int, typer.Option(help="Same seed, same market.", min=0)] = 7,
+    rpc_url: RpcUrl = DEFAULT_RPC_URL,
+    state_dir: StateDir = DEFAULT_STATE_DIR,
+    as_json: Json = False,
+) -> None:
+    """Let simulated artists, collectors, flippers and wash rings trade on the local chain.
+
+    Writes what truly happened to .raisonne/31337/truth/. Example: raisonne chain simulate --days 30
+    """
+    from contracts.simulation.run import simulate
+
+    _show(simulate(rpc_url, days=days, seed=seed, state_dir=state_dir), as_json)
+
+
+def _show(values: dict[str, object], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(values, default=str))
+        return
+    width = max(map(len, values), default=0)
+    for name, value in values.items():
+        typer.echo(f"{name:<{width}}  {value}")
