@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint types imports test-contracts test-python contracts bench train clean
+.PHONY: help setup setup-dev demo test lint types imports test-contracts test-python contracts train clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -61,9 +61,6 @@ test-python: setup-dev ## Run the Python tests
 
 contracts: setup-dev ## Compile the contracts into contracts/abi
 	$(BIN)/python -m contracts.compile
-
-bench: setup-dev ## Measure speed and write docs/benchmarks.md
-	$(BIN)/python -m pytest tests/benchmarks -m benchmark -s
 
 train: setup ## Train the built-in model anew (tens of minutes)
 	$(BIN)/raisonne train
