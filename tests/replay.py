@@ -1,0 +1,449 @@
+"""One consistent chain made of recorded logs and headers.
+
+Recordings have holes: a few hundred blocks of millions, and among those a missing time or a missing
+transaction index. `ReplayChain` fills the holes by fixed rules, so that every process that
+replays the same recording presents the same chain:
+
+- **Hash of block n**: the recorded hash; else the recorded parent hash of block n + 1; else
+  keccak-256 of the 70 bytes `b"replay"` ‖ chain id ‖ n, both numbers as 32 bytes, big-endian.
+  The parent of n is the hash of n - 1 (32 zero bytes for block 0).
+- **Time**: the recorded one (header, else log). Between two recorded blocks it lies on the straight
+  line through them, rounded down; outside it runs on in steps of 12 s, not below 0.
+- **Transaction index**: the recorded one. Within a block, walked in order of log index, a
+  transaction without one gets the index after that of the transaction before it (0 if it is the
+  first): the first log of a transaction decides its place. Indexes that do not grow
+  along the block contradict the recording and are an error.
+- **Bloom**: computed from the replayed logs, over address and topics (Yellow Paper, 4.3.1).
+- A log without block hash or log index belongs to no block. It is kept aside in `malformed`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from eth_utils import keccak
+
+Json = dict[str, Any]
+
+STEP_S = 12  # slot time of Ethereum, for times outside the recorded blocks
+HEAD_MARGIN = 96  # blocks after the last recorded one
+SAFE_DEPTH = 32  # one epoch behind the head
+FINALIZED_DEPTH = 64  # two epochs behind the head: the last recorded block is final
+ZERO_HASH = "0x" + "00" * 32
+_EMPTY_UNCLES = "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347"
+_ADDRESS_ZERO = "0x" + "00" * 20
+_LOG_FIELDS = (
+    "address",
+    "topics",
+    "data",
+    "blockNumber",
+    "blockHash",
+    "blockTimestamp",
+    "transactionHash",
+    "transactionIndex",
+    "logIndex",
+    "removed",
+)
+
+
+def quantity(value: str | int) -> int:
+    """The number in a recorded field, hex text or already a number."""
+    return value if isinstance(value, int) else int(value, 16)
+
+
+def replay_hash(chain_id: int, number: int) -> str:
+    """Hash of a block that nothing was recorded of: keccak of ("replay", chain, n)."""
+    packed = b"replay" + chain_id.to_bytes(32, "big") + number.to_bytes(32, "big")
+    return "0x" + keccak(packed).hex()
+
+
+@lru_cache(maxsize=1 << 16)
+def _bloom_bits(item: str) -> int:
+    digest = keccak(hexstr=item)
+    bits = 0
+    for start in (0, 2, 4):
+        bits |= 1 << (int.from_bytes(digest[start : start + 2], "big") & 2047)
+    return bits
+
+
+def logs_bloom(logs: Iterable[Json]) -> str:
+    """Bloom filter of logs: 256 bytes as hex, three bits per address and topic."""
+    bits = 0
+    for log in logs:
+        for item in (log["address"], *log["topics"]):
+            bits |= _bloom_bits(item)
+    return "0x" + bits.to_bytes(256, "big").hex()
+
+
+@dataclass
+class Recording:
+    """What was recorded of one chain, as its sources give it.
+
+    `logs` in the shape of eth_getLogs, `headers` in the shape of eth_getBlockByNumber (a few fields
+    suffice), `transactions` as rows of transactions.parquet, `receipts` by block number in
+    the shape of eth_getBlockReceipts, `complete` the numbers of blocks of which every log is known.
+    """
+
+    chain_id: int
+    logs: list[Json] = field(default_factory=list)
+    headers: list[Json] = field(default_factory=list)
+    transactions: list[Json] = field(default_factory=list)
+    receipts: dict[int, list[Json]] = field(default_factory=dict)
+    complete: set[int] = field(default_factory=set)
+
+    @classmethod
+    def load(cls, chain_id: int, logs: Path, *, beside: bool = True) -> Recording:
+        """The recording of one chain out of a file of logs and the files in its folder."""
+        recording = cls(chain_id, logs=[log for log in _lines(logs) if _is_of(log, chain_id)])
+        if beside:
+            recording._add_whole_blocks(logs.parent / "whole_blocks.json.gz")
+            recording._add_full_blocks(logs.parent / "full_blocks.parquet")
+            recording._add_transactions(logs.parent / "transactions.parquet")
+        return recording
+
+    def _add_whole_blocks(self, path: Path) -> None:
+        # the file holds Ethereum blocks only
+        if self.chain_id != 1 or not path.exists():
+            return
+        have = {(log["blockNumber"], log["logIndex"]) for log in self.logs}
+        with gzip.open(path, "rt") as lines:
+            blocks = json.load(lines)
+        for number, block in blocks.items():
+            self.headers.append(block["header"])
+            self.receipts[int(number)] = block["receipts"]
+            self.complete.add(int(number))
+            for receipt in block["receipts"]:
+                for log in receipt["logs"]:
+                    if (log["blockNumber"], log["logIndex"]) not in have:
+                        self.logs.append(log)
+
+    def _add_full_blocks(self, path: Path) -> None:
+        if not path.exists():
+            return
+        frame = pl.read_parquet(path).filter(pl.col("chain_id") == self.chain_id)
+        for row in frame.iter_rows(named=True):
+            self.headers.append(
+                {
+                    "number": hex(row["number"]),
+                    "hash": row["hash"],
+                    "parentHash": row["parent_hash"],
+                    "timestamp": hex(row["timestamp"]),
+                }
+            )
+            self.complete.add(row["number"])
+
+    def _add_transactions(self, path: Path) -> None:
+        if path.exists():
+            frame = pl.read_parquet(path).filter(pl.col("chain_id") == self.chain_id)
+            self.transactions = frame.to_dicts()
+
+
+def _lines(path: Path) -> Iterable[Json]:
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt") as lines:
+        yield from map(json.loads, lines)
+
+
+def _is_of(log: Json, chain_id: int) -> bool:
+    return quantity(log.get("chainId", chain_id)) == chain_id
+
+
+def chains(logs: Path) -> list[int]:
+    """Ids of the chains that a file of logs holds, ascending."""
+    return sorted({quantity(log["chainId"]) for log in _lines(logs)})
+
+
+class ReplayChain:
+    """The chain that a recording is part of; see the module's rules for what it fills in."""
+
+    def __init__(self, recording: Recording, *, head: int | None = None) -> None:
+        self.chain_id = recording.chain_id
+        self.complete = set(recording.complete)
+        self.malformed = [log for log in recording.logs if not _is_placed(log)]
+        self._recorded = {quantity(header["number"]): header for header in recording.headers}
+        placed = sorted((log for log in recording.logs if _is_placed(log)), key=_place)
+        last = max([0, *self._recorded, *(_place(log)[0] for log in placed[-1:])])
+        self.head = last + HEAD_MARGIN if head is None else head
+        self._hashes = self._known_hashes(placed)
+        self._numbers = {value: number for number, value in self._hashes.items()}
+        self._times = self._known_times(placed)
+        self._timed = sorted(self._times)
+        self.logs = self._fill(placed)
+        self._positions = [quantity(log["blockNumber"]) for log in self.logs]
+        self._by_topic0: dict[str, list[int]] = defaultdict(list)
+        for position, log in enumerate(self.logs):
+            if log["topics"]:
+                self._by_topic0[log["topics"][0]].append(position)
+        self._receipts = recording.receipts
+        self._transactions = self._place_transactions(recording.transactions)
+
+    # -- blocks
+
+    def hash(self, number: int) -> str:
+        """Hash of a block, recorded or made up."""
+        if number not in self._hashes:
+            self._hashes[number] = replay_hash(self.chain_id, number)
+            # a made-up hash cannot be undone, so it becomes known by being told
+            self._numbers[self._hashes[number]] = number
+        return self._hashes[number]
+
+    def parent_hash(self, number: int) -> str:
+        """Hash of the block before; 32 zero bytes for block 0."""
+        return self.hash(number - 1) if number else ZERO_HASH
+
+    def number(self, block_hash: str) -> int | None:
+        """Number of the block with a hash; None when no such block was recorded or told."""
+        number = self._numbers.get(block_hash)
+        return number if number is not None and number <= self.head else None
+
+    def time(self, number: int) -> int:
+        """Seconds since 1970 of a block, recorded or interpolated."""
+        if number in self._times:
+            return self._times[number]
+        after = bisect_left(self._timed, number)
+        if not self._timed:
+            return number * STEP_S
+        if after == 0:
+            first = self._timed[0]
+            return max(0, self._times[first] - (first - number) * STEP_S)
+        left = self._timed[after - 1]
+        if after == len(self._timed):
+            return self._times[left] + (number - left) * STEP_S
+        right = self._timed[after]
+        elapsed_s = self._times[right] - self._times[left]
+        return self._times[left] + (number - left) * elapsed_s // (right - left)
+
+    def header(self, number: int) -> Json:
+        """The header of a block in the shape of eth_getBlockByNumber, without transactions.
+
+        A recorded header is served as it is; the parent hash, time and bloom are those of this
+        chain, which are equal wherever the recording agrees with itself.
+        """
+        recorded = self._recorded.get(number, {})
+        return {
+            **({} if "stateRoot" in recorded else _BLANK_HEADER),
+            **{key: value for key, value in recorded.items() if key != "transactions"},
+            "number": hex(number),
+            "hash": self.hash(number),
+            "parentHash": self.parent_hash(number),
+            "timestamp": hex(self.time(number)),
+            "logsBloom": logs_bloom(self.logs_between(number, number)),
+        }
+
+    # -- logs
+
+    def logs_between(self, first: int, last: int) -> list[Json]:
+        """Logs of the blocks first to last, both included, in chain order."""
+        low, high = bisect_left(self._positions, first), bisect_right(self._positions, last)
+        return self.logs[low:high]
+
+    def logs_with_topic0(self, topics: Iterable[str], first: int, last: int) -> list[Json]:
+        """Logs of the blocks first to last whose first topic is one of `topics`, in chain order."""
+        low, high = bisect_left(self._positions, first), bisect_right(self._positions, last)
+        found: list[int] = []
+        for topic in set(topics):
+            places = self._by_topic0.get(topic, [])
+            found += places[bisect_left(places, low) : bisect_left(places, high)]
+        return [self.logs[position] for position in sorted(found)]
+
+    # -- transactions
+
+    def transaction_hashes(self, number: int) -> list[str]:
+        """Hashes of the known transactions of a block, by their index in it."""
+        listed = self._recorded.get(number, {}).get("transactions")
+        if listed:
+            return list(listed)
+        places = {
+            quantity(log["transactionIndex"]): log["transactionHash"]
+            for log in self.logs_between(number, number)
+        }
+        for row in self._transactions_of.get(number, []):
+            places[row["tx_index"]] = row["tx_hash"]
+        return [places[index] for index in sorted(places)]
+
+    def transaction(self, tx_hash: str) -> Json | None:
+        """A transaction of which sender and value were recorded; None for any other.
+
+        `input` is the recorded selector alone: the arguments were not recorded.
+        """
+        row = self._transactions.get(tx_hash)
+        if row is None:
+            return None
+        return {
+            "hash": tx_hash,
+            "blockHash": self.hash(row["block_number"]),
+            "blockNumber": hex(row["block_number"]),
+            "transactionIndex": hex(row["tx_index"]),
+            "from": row["from_address"],
+            "to": row["to_address"],
+            "value": hex(int(row["value_wei"] or 0)),
+            "input": row["selector"] or "0x",
+            "gas": hex(row["gas_used"] or 0),
+            "gasPrice": hex(int(row["effective_gas_price"] or 0)),
+            "nonce": "0x0",
+            "type": "0x0",
+        }
+
+    def receipt(self, tx_hash: str) -> Json | None:
+        """Receipt of a transaction with its logs; None when nothing of it was recorded."""
+        number = self._block_of.get(tx_hash)
+        if number is None:
+            return None
+        for receipt in self._receipts.get(number, ()):
+            if receipt["transactionHash"] == tx_hash:
+                return receipt
+        return self._make_receipt(tx_hash, number, self.logs_between(number, number))
+
+    def receipts(self, number: int) -> list[Json] | None:
+        """Receipts of a block; None when the recording may lack some of its logs.
+
+        A block of which nothing was recorded is empty in this chain, so it has no receipts.
+        """
+        if number in self._receipts:
+            return self._receipts[number]
+        logs = self.logs_between(number, number)
+        if logs and number not in self.complete:
+            return None
+        return [self._make_receipt(tx, number, logs) for tx in self.transaction_hashes(number)]
+
+    def _make_receipt(self, tx_hash: str, number: int, logs: list[Json]) -> Json:
+        own = [log for log in logs if log["transactionHash"] == tx_hash]
+        row = self._transactions.get(tx_hash, {})
+        index = own[0]["transactionIndex"] if own else hex(row["tx_index"])
+        status = row.get("status")
+        return {
+            "transactionHash": tx_hash,
+            "transactionIndex": index,
+            "blockHash": self.hash(number),
+            "blockNumber": hex(number),
+            "from": row.get("from_address"),
+            "to": row.get("to_address"),
+            "contractAddress": None,
+            "gasUsed": hex(row.get("gas_used") or 0),
+            "effectiveGasPrice": hex(int(row.get("effective_gas_price") or 0)),
+            # only a transaction that went through leaves logs
+            "status": hex(1 if own or status is None else status),
+            "logs": own,
+            "logsBloom": logs_bloom(own),
+        }
+
+    # -- filling the holes
+
+    def _known_hashes(self, logs: list[Json]) -> dict[int, str]:
+        hashes: dict[int, str] = {}
+        for number, header in self._recorded.items():
+            _agree(hashes, number, header["hash"])
+        for log in logs:
+            _agree(hashes, quantity(log["blockNumber"]), log["blockHash"])
+        for number, header in self._recorded.items():
+            if number and "parentHash" in header:
+                _agree(hashes, number - 1, header["parentHash"])
+        return hashes
+
+    def _known_times(self, logs: list[Json]) -> dict[int, int]:
+        times = {
+            number: quantity(header["timestamp"])
+            for number, header in self._recorded.items()
+            if "timestamp" in header
+        }
+        for log in logs:
+            if log.get("blockTimestamp") is not None:
+                times.setdefault(quantity(log["blockNumber"]), quantity(log["blockTimestamp"]))
+        return times
+
+    def _fill(self, logs: list[Json]) -> list[Json]:
+        filled: list[Json] = []
+        number, previous_hash, index = -1, "", -1
+        for log in logs:
+            if quantity(log["blockNumber"]) != number:
+                number, previous_hash, index = quantity(log["blockNumber"]), "", -1
+            if log["transactionHash"] != previous_hash:
+                index = self._next_index(log, index)
+                previous_hash = log["transactionHash"]
+            given = {
+                **log,
+                "blockTimestamp": hex(self.time(number)),
+                "transactionIndex": hex(index),
+                "removed": False,
+            }
+            filled.append({key: given[key] for key in _LOG_FIELDS})
+        return filled
+
+    def _next_index(self, log: Json, previous: int) -> int:
+        recorded = log.get("transactionIndex")
+        index = previous + 1 if recorded is None else quantity(recorded)
+        if index <= previous:
+            message = (
+                f"log {log['logIndex']} of block {quantity(log['blockNumber'])} is of transaction "
+                f"{index}, after a log of transaction {previous}; fix the recording"
+            )
+            raise ValueError(message)
+        return index
+
+    def _place_transactions(self, rows: list[Json]) -> Mapping[str, Json]:
+        """Rows by hash, with block and index from the logs where the row lacks them."""
+        places = {
+            log["transactionHash"]: (
+                quantity(log["blockNumber"]),
+                quantity(log["transactionIndex"]),
+            )
+            for log in self.logs
+        }
+        placed: dict[str, Json] = {}
+        self._transactions_of: dict[int, list[Json]] = defaultdict(list)
+        for row in rows:
+            block, index = places.get(row["tx_hash"], (row["block_number"], row["tx_index"]))
+            if block is None or index is None:
+                continue
+            placed[row["tx_hash"]] = {**row, "block_number": block, "tx_index": index}
+            self._transactions_of[block].append(placed[row["tx_hash"]])
+        self._block_of = {
+            **{tx_hash: row["block_number"] for tx_hash, row in placed.items()},
+            **{tx_hash: block for tx_hash, (block, _) in places.items()},
+            **{
+                receipt["transactionHash"]: number
+                for number, receipts in self._receipts.items()
+                for receipt in receipts
+            },
+        }
+        return placed
+
+
+def _is_placed(log: Json) -> bool:
+    return log.get("blockHash") is not None and log.get("logIndex") is not None
+
+
+def _place(log: Json) -> tuple[int, int]:
+    return quantity(log["blockNumber"]), quantity(log["logIndex"])
+
+
+def _agree(hashes: dict[int, str], number: int, value: str) -> None:
+    if hashes.setdefault(number, value) != value:
+        message = f"block {number} was recorded as {hashes[number]} and as {value}"
+        raise ValueError(message)
+
+
+_BLANK_HEADER: Json = {
+    "sha3Uncles": _EMPTY_UNCLES,
+    "miner": _ADDRESS_ZERO,
+    "stateRoot": ZERO_HASH,
+    "transactionsRoot": ZERO_HASH,
+    "receiptsRoot": ZERO_HASH,
+    "difficulty": "0x0",
+    "extraData": "0x",
+    "gasLimit": "0x1c9c380",
+    "gasUsed": "0x0",
+    "mixHash": ZERO_HASH,
+    "nonce": "0x0000000000000000",
+    "size": "0x0",
+    "uncles": [],
+}
