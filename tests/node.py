@@ -4,10 +4,7 @@ In a test: `with ReplayNode(1, logs, headers) as node:` serves on a free loopbac
 and names it in `node.url`. As a process of its own, for tests that kill its clients:
 `python -m tests.node --chain-id 1 --port 0 --logs PATH` prints one JSON line with its `url`.
 
-`node.faults` is a list of callables `(method, params, result) -> result`, applied in order to
-every result before it is sent. A fault returns another result (a lying empty), raises `RpcError`
-(an error object in place of the result) or `HttpError` (another HTTP response for the whole
-request: a status such as 429, a truncated or foreign body).
+`node.faults` is the list of faults in force, see `tests/faults.py`.
 
 Filters follow geth: a topic list longer than a log's topics never matches, trailing nulls
 included. Other clients let trailing nulls match; `counts_trailing_nulls=False` does as they do.
@@ -21,7 +18,7 @@ import json
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -30,95 +27,18 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from tests.replay import FINALIZED_DEPTH, SAFE_DEPTH, Json, Recording, ReplayChain
-
-Fault = Callable[[str, list[Any], Any], Any]
+from tests.faults import Fault, HttpError, RangeCap, ResultCap, RpcError
+from tests.recording import Json, Recording
+from tests.replay import FINALIZED_DEPTH, SAFE_DEPTH, ReplayChain
 
 # codes of the JSON-RPC 2.0 specification, and those that nodes add (EIP-1474)
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS = -32700, -32600, -32601, -32602
-NOT_FOUND, LIMIT_EXCEEDED = -32001, -32005
+NOT_FOUND = -32001
 
 _QUANTITY = re.compile(r"0x(0|[1-9a-f][0-9a-f]*)")
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _FILTER_KEYS = {"fromBlock", "toBlock", "blockHash", "address", "topics"}
-
-
-class RpcError(Exception):
-    """Becomes the error object of one call."""
-
-    def __init__(self, code: int, message: str, data: Any = None) -> None:
-        super().__init__(message)
-        self.error: Json = {"code": code, "message": message}
-        if data is not None:
-            self.error["data"] = data
-
-
-class HttpError(Exception):
-    """Becomes the HTTP response to the request that the call came in, batch or not.
-
-    `keep` cuts the body after that many bytes while Content-Length still names the whole.
-    """
-
-    def __init__(
-        self,
-        status: int,
-        body: bytes = b"",
-        headers: dict[str, str] | None = None,
-        keep: int | None = None,
-    ) -> None:
-        super().__init__(f"HTTP {status}")
-        self.status, self.body, self.keep = status, body, keep
-        self.headers = headers or {}
-
-
-# -- faults
-
-
-@dataclass
-class ResultCap:
-    """Refuses answers of more than `max_logs` logs, as nodes with a result cap do."""
-
-    max_logs: int
-
-    def __call__(self, method: str, params: list[Any], result: Any) -> Any:
-        if method == "eth_getLogs" and len(result) > self.max_logs:
-            message = f"query returned more than {self.max_logs} results"
-            raise RpcError(LIMIT_EXCEEDED, message)
-        return result
-
-
-@dataclass
-class RangeCap:
-    """Refuses eth_getLogs over more than `max_blocks` blocks (both ends count)."""
-
-    max_blocks: int
-    message: str = "block range is too large, at most {limit} blocks are allowed"
-
-    def __call__(self, method: str, params: list[Any], result: Any) -> Any:
-        if method != "eth_getLogs" or "blockHash" in params[0]:
-            return result
-        ends = [params[0].get(end, "latest") for end in ("fromBlock", "toBlock")]
-        if all(_QUANTITY.fullmatch(end) for end in ends):
-            first, last = (int(end, 16) for end in ends)
-            if last - first + 1 > self.max_blocks:
-                raise RpcError(-32000, self.message.format(limit=self.max_blocks))
-        return result
-
-
-@dataclass
-class TooManyRequests:
-    """Answers the first `times` HTTP requests with 429 and a Retry-After."""
-
-    times: int
-    retry_after_s: float = 0
-    given: int = 0
-
-    def __call__(self, method: str, params: list[Any], result: Any) -> Any:
-        if self.given < self.times:
-            self.given += 1
-            raise HttpError(429, b"Too Many Requests", {"Retry-After": f"{self.retry_after_s:g}"})
-        return result
 
 
 # -- methods

@@ -19,20 +19,14 @@ replays the same recording presents the same chain:
 
 from __future__ import annotations
 
-import gzip
-import json
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
 
-import polars as pl
 from eth_utils import keccak
 
-Json = dict[str, Any]
+from tests.recording import Json, Recording, quantity
 
 STEP_S = 12  # slot time of Ethereum, for times outside the recorded blocks
 HEAD_MARGIN = 96  # blocks after the last recorded one
@@ -53,11 +47,6 @@ _LOG_FIELDS = (
     "logIndex",
     "removed",
 )
-
-
-def quantity(value: str | int) -> int:
-    """The number in a recorded field, hex text or already a number."""
-    return value if isinstance(value, int) else int(value, 16)
 
 
 def replay_hash(chain_id: int, number: int) -> str:
@@ -82,84 +71,6 @@ def logs_bloom(logs: Iterable[Json]) -> str:
         for item in (log["address"], *log["topics"]):
             bits |= _bloom_bits(item)
     return "0x" + bits.to_bytes(256, "big").hex()
-
-
-@dataclass
-class Recording:
-    """What was recorded of one chain, as its sources give it.
-
-    `logs` in the shape of eth_getLogs, `headers` in the shape of eth_getBlockByNumber (a few fields
-    suffice), `transactions` as rows of transactions.parquet, `receipts` by block number in
-    the shape of eth_getBlockReceipts, `complete` the numbers of blocks of which every log is known.
-    """
-
-    chain_id: int
-    logs: list[Json] = field(default_factory=list)
-    headers: list[Json] = field(default_factory=list)
-    transactions: list[Json] = field(default_factory=list)
-    receipts: dict[int, list[Json]] = field(default_factory=dict)
-    complete: set[int] = field(default_factory=set)
-
-    @classmethod
-    def load(cls, chain_id: int, logs: Path, *, beside: bool = True) -> Recording:
-        """The recording of one chain out of a file of logs and the files in its folder."""
-        recording = cls(chain_id, logs=[log for log in _lines(logs) if _is_of(log, chain_id)])
-        if beside:
-            recording._add_whole_blocks(logs.parent / "whole_blocks.json.gz")
-            recording._add_full_blocks(logs.parent / "full_blocks.parquet")
-            recording._add_transactions(logs.parent / "transactions.parquet")
-        return recording
-
-    def _add_whole_blocks(self, path: Path) -> None:
-        # the file holds Ethereum blocks only
-        if self.chain_id != 1 or not path.exists():
-            return
-        have = {(log["blockNumber"], log["logIndex"]) for log in self.logs}
-        with gzip.open(path, "rt") as lines:
-            blocks = json.load(lines)
-        for number, block in blocks.items():
-            self.headers.append(block["header"])
-            self.receipts[int(number)] = block["receipts"]
-            self.complete.add(int(number))
-            for receipt in block["receipts"]:
-                for log in receipt["logs"]:
-                    if (log["blockNumber"], log["logIndex"]) not in have:
-                        self.logs.append(log)
-
-    def _add_full_blocks(self, path: Path) -> None:
-        if not path.exists():
-            return
-        frame = pl.read_parquet(path).filter(pl.col("chain_id") == self.chain_id)
-        for row in frame.iter_rows(named=True):
-            self.headers.append(
-                {
-                    "number": hex(row["number"]),
-                    "hash": row["hash"],
-                    "parentHash": row["parent_hash"],
-                    "timestamp": hex(row["timestamp"]),
-                }
-            )
-            self.complete.add(row["number"])
-
-    def _add_transactions(self, path: Path) -> None:
-        if path.exists():
-            frame = pl.read_parquet(path).filter(pl.col("chain_id") == self.chain_id)
-            self.transactions = frame.to_dicts()
-
-
-def _lines(path: Path) -> Iterable[Json]:
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt") as lines:
-        yield from map(json.loads, lines)
-
-
-def _is_of(log: Json, chain_id: int) -> bool:
-    return quantity(log.get("chainId", chain_id)) == chain_id
-
-
-def chains(logs: Path) -> list[int]:
-    """Ids of the chains that a file of logs holds, ascending."""
-    return sorted({quantity(log["chainId"]) for log in _lines(logs)})
 
 
 class ReplayChain:
@@ -187,6 +98,10 @@ class ReplayChain:
         self._transactions = self._place_transactions(recording.transactions)
 
     # -- blocks
+
+    def block_numbers(self) -> list[int]:
+        """Numbers of the blocks that hold logs, ascending."""
+        return sorted(set(self._positions))
 
     def hash(self, number: int) -> str:
         """Hash of a block, recorded or made up."""

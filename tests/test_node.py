@@ -13,15 +13,11 @@ from itertools import pairwise
 import pytest
 from eth_utils import keccak
 
-from tests.node import (
-    HttpError,
-    RangeCap,
-    ReplayNode,
-    ResultCap,
-    TooManyRequests,
-)
+from tests.faults import HttpError, RangeCap, ResultCap, TooManyRequests
+from tests.node import ReplayNode
 from tests.paths import MAINNET, REPO_ROOT, needs_mainnet
-from tests.replay import Recording, ReplayChain, chains, logs_bloom, replay_hash
+from tests.recording import Recording, chains
+from tests.replay import ReplayChain, logs_bloom, replay_hash
 
 CHAIN = 77
 TRANSFER = "0x" + keccak(text="Transfer(address,address,uint256)").hex()
