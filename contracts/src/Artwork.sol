@@ -152,7 +152,12 @@ contract Artwork is ERC721, ERC2981, IERC4906 {
     }
 
     /// @inheritdoc ERC721
-    function supportsInterface(bytes4 interfaceId) public view override(ERC721, ERC2981, IERC165) returns (bool) {
+    function supportsInterface(bytes4 interfaceId)
+        public
+        view
+        override(ERC721, ERC2981, IERC165)
+        returns (bool)
+    {
         return interfaceId == ERC4906_ID || super.supportsInterface(interfaceId);
     }
 

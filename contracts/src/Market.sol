@@ -84,11 +84,14 @@ contract Market is Payouts {
         address owner = artwork.ownerOf(tokenId);
         if (owner != msg.sender) revert NotOwner(tokenId, msg.sender, owner);
         if (!_approved(tokenId, owner)) revert NotApproved(tokenId, owner);
-        if (priceWei == 0 || priceWei > type(uint128).max) revert PriceOutOfRange(priceWei, type(uint128).max);
+        if (priceWei == 0 || priceWei > type(uint128).max) {
+            revert PriceOutOfRange(priceWei, type(uint128).max);
+        }
         if (endTime != 0 && endTime < block.timestamp) revert EndTimePassed(endTime, block.timestamp);
         // Both casts are exact: the price was checked, and nobody makes 2^128 transfers.
         // forge-lint: disable-next-line(unsafe-typecast)
-        _listings[tokenId] = Listing(owner, endTime, uint128(priceWei), uint128(artwork.transferCount(tokenId)));
+        _listings[tokenId] =
+            Listing(owner, endTime, uint128(priceWei), uint128(artwork.transferCount(tokenId)));
         emit Listed(tokenId, owner, KIND_FIXED_PRICE, priceWei, endTime);
     }
 

@@ -54,7 +54,8 @@ abstract contract Payouts is ReentrancyGuardTransient {
     /// return a bomb. A refused payment is credited. Pays nothing, and emits nothing, for zero.
     function _pay(uint256 tokenId, address recipient, uint8 role, uint256 amount) internal {
         if (amount == 0) return;
-        bool sent = SafeTransferLib.trySafeTransferETH(recipient, amount, SafeTransferLib.GAS_STIPEND_NO_GRIEF);
+        bool sent =
+            SafeTransferLib.trySafeTransferETH(recipient, amount, SafeTransferLib.GAS_STIPEND_NO_GRIEF);
         if (!sent) refunds[recipient] += amount;
         emit Paid(tokenId, recipient, role, amount, !sent);
     }

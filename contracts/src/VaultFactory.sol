@@ -29,7 +29,11 @@ contract VaultFactory is Payouts {
     /// @notice A vault was opened; `royalty` wei were paid, see the `Paid` legs that follow. Only this contract's
     /// event is evidence: a contract that calls itself a vault may hold nothing.
     event VaultOpened(
-        address indexed vault, uint256 indexed tokenId, address indexed curator, uint256 supply, uint256 royalty
+        address indexed vault,
+        uint256 indexed tokenId,
+        address indexed curator,
+        uint256 supply,
+        uint256 royalty
     );
 
     error NotOwner(uint256 tokenId, address caller, address owner);
@@ -53,7 +57,9 @@ contract VaultFactory is Payouts {
     ) external payable nonReentrant returns (address vault) {
         address owner = artwork.ownerOf(tokenId);
         if (owner != msg.sender) revert NotOwner(tokenId, msg.sender, owner);
-        if (supply < MIN_SUPPLY || supply > MAX_SUPPLY) revert SupplyOutOfRange(supply, MIN_SUPPLY, MAX_SUPPLY);
+        if (supply < MIN_SUPPLY || supply > MAX_SUPPLY) {
+            revert SupplyOutOfRange(supply, MIN_SUPPLY, MAX_SUPPLY);
+        }
         (address recipient, uint256 royalty) = royaltyDue(tokenId, valuationWei, owner);
         if (msg.value < royalty) revert RoyaltyUnpaid(msg.value, royalty);
 

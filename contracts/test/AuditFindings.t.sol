@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.26;
+
+import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
+import {Market} from "../src/Market.sol";
+import {Payouts} from "../src/Payouts.sol";
+import {Vault} from "../src/Vault.sol";
+import {VaultFactory} from "../src/VaultFactory.sol";
+import {Base} from "./Base.sol";
+import {Bookkeeper, Donor, GasBurner, Overpayer, Reentrant, Refuser, ReturnBomb} from "./Hostile.sol";
+
+/// @title Published audit findings of related projects, each as a test that our contracts do not share them.
+/// @dev Only those that apply to fixed-price sales and to opening and redeeming vaults; buyouts, votes and
+/// auctions bring theirs with them.
+contract AuditFindingsTest is Base {
+    // -- Fractional v2 -------------------------------------------------------------------------
+
+    function testFractionalH04H11SupplySoLargeThatPricesRoundToZeroIsRefused() public {
+        uint256 tokenId = work(COLLECTOR);
+        uint256[3] memory supplies = [uint256(0), 1e18 - 1, 1e27 + 1];
+        for (uint256 i; i < supplies.length; ++i) {
+            vm.expectRevert(
+                abi.encodeWithSelector(VaultFactory.SupplyOutOfRange.selector, supplies[i], 1e18, 1e27)
+            );
+            vm.prank(COLLECTOR);
+            factory.open{value: 1 ether}(tokenId, "Shares", "SHR", supplies[i], 10 ether);
+        }
+    }
+
+    function testFractionalH10NobodyPutsAnothersWorkIntoAVault() public {
+        uint256 tokenId = work(COLLECTOR); // its owner has approved the factory for everything
+        vm.expectRevert(abi.encodeWithSelector(VaultFactory.NotOwner.selector, tokenId, BUYER, COLLECTOR));
+        vm.prank(BUYER);
+        factory.open{value: 1 ether}(tokenId, "Shares", "SHR", SUPPLY, 10 ether);
+    }
+
+    function testFractionalH12NoAllowanceIsLeftOnAVaultsWork() public {
+        (Vault vault, uint256 tokenId) = _vault();
+        equal(artwork.getApproved(tokenId), address(0), "no approval on the work");
+        require(!artwork.isApprovedForAll(address(vault), address(factory)), "none for the factory");
+        require(!artwork.isApprovedForAll(address(vault), COLLECTOR), "none for the curator");
+        vm.expectRevert(
+            abi.encodeWithSelector(IERC721Errors.ERC721InsufficientApproval.selector, COLLECTOR, tokenId)
+        );
+        vm.prank(COLLECTOR);
+        artwork.transferFrom(address(vault), COLLECTOR, tokenId);
+    }
+
+    function testFractionalH13H16ReentryByTheRoyaltyRecipientOpensNothingTwice() public {
+        Reentrant creator = new Reentrant();
+        uint256 tokenId = workPaying(COLLECTOR, address(creator), 1_000);
+        creator.arm(
+            address(factory), abi.encodeCall(factory.open, (tokenId, "Again", "AGN", SUPPLY, 10 ether))
+        );
+        vm.prank(COLLECTOR);
+        address vault = factory.open{value: 1 ether}(tokenId, "Shares", "SHR", SUPPLY, 10 ether);
+        require(creator.tried() && !creator.succeeded(), "re-entry was tried and refused");
+        equal(artwork.ownerOf(tokenId), vault, "one vault holds the work");
+        equal(address(creator).balance, 1 ether, "the royalty was paid once");
+    }
+
+    function testFractionalH18WorkSentStraightToAVaultChangesNothing() public {
+        (Vault vault, uint256 tokenId) = _vault();
+        uint256 other = work(BUYER);
+        vm.prank(BUYER);
+        artwork.transferFrom(BUYER, address(vault), other);
+        equal(vault.totalSupply(), SUPPLY, "no share was made");
+        equal(vault.tokenId(), tokenId, "the vault is about its own work");
+    }
+
+    function testFractionalM04RoyaltyIsPaidWhenAWorkIsFractionalised() public {
+        uint256 before = CREATOR.balance;
+        _vault();
+        equal(CREATOR.balance - before, 0.75 ether, "7.5 % of 10 ether");
+    }
+
+    function testFractionalM05M07NobodyCanMintShares() public {
+        (Vault vault,) = _vault();
+        bytes4[3] memory minters = [bytes4(0x40c10f19), bytes4(0x1249c58b), bytes4(0x4e6ec247)];
+        for (uint256 i; i < minters.length; ++i) {
+            (bool done,) = address(vault).call(abi.encodeWithSelector(minters[i], COLLECTOR, 1));
+            require(!done, "mint(address,uint256), mint() and _mint do not exist");
+        }
+        equal(vault.totalSupply(), SUPPLY, "supply");
+    }
+
+    function testFractionalM11PayeesMayNeedMoreGasThanTransferGives() public {
+        Bookkeeper seller = new Bookkeeper();
+        uint256 tokenId = work(address(seller));
+        seller.offer(artwork, market, tokenId, 1 ether);
+        _buy(tokenId, 1 ether);
+        equal(seller.received(), 0.9 ether, "booked");
+        equal(seller.payments(), 1, "in one payment");
+        equal(market.refunds(address(seller)), 0, "not credited");
+    }
+
+    // -- Party ---------------------------------------------------------------------------------
+
+    function testPartyH07DonatedEtherStopsNothingAndBelongsToNobody() public {
+        new Donor{value: 3 ether}(payable(address(market)));
+        uint256 tokenId = listed(COLLECTOR, 1 ether);
+        _buy(tokenId, 1 ether);
+        equal(address(market).balance, 3 ether, "only the donation is there");
+        vm.expectRevert(abi.encodeWithSelector(Payouts.NothingToWithdraw.selector, address(this)));
+        market.withdraw();
+    }
+
+    function testPartyM12ExcessEtherGoesBackToThePayer() public {
+        uint256 tokenId = listed(COLLECTOR, 1 ether);
+        uint256 before = BUYER.balance;
+        vm.prank(BUYER);
+        market.buy{value: 5 ether}(tokenId, 1 ether, PLATFORM);
+        equal(before - BUYER.balance, 1 ether, "the payer, not the recipient, gets the change");
+    }
+
+    // -- Tessera -------------------------------------------------------------------------------
+
+    function testTesseraH01FailedPaymentIsNeverTakenForPaid() public {
+        Refuser creator = new Refuser();
+        uint256 tokenId = workPaying(COLLECTOR, address(creator), 1_000);
+        vm.prank(COLLECTOR);
+        market.list(tokenId, 1 ether, 0);
+        vm.expectEmit(true, true, true, true, address(market));
+        emit Payouts.Paid(tokenId, address(creator), 1, 0.1 ether, true);
+        _buy(tokenId, 1 ether);
+        equal(market.refunds(address(creator)), 0.1 ether, "kept for him");
+        equal(address(market).balance, 0.1 ether, "and really there");
+    }
+
+    function testTesseraH03OneOutcomeAtTheBoundarySecond() public {
+        uint256 tokenId = work(COLLECTOR);
+        vm.prank(COLLECTOR);
+        market.list(tokenId, 1 ether, uint64(START + 100));
+        vm.warp(START + 101);
+        (,,, bool live) = market.listingOf(tokenId);
+        require(!live, "dead one second later");
+        vm.expectRevert(
+            abi.encodeWithSelector(Market.ListingExpired.selector, tokenId, uint64(START + 100), START + 101)
+        );
+        vm.prank(BUYER);
+        market.buy{value: 1 ether}(tokenId, 1 ether, address(0));
+        vm.warp(START + 100);
+        (,,, live) = market.listingOf(tokenId);
+        require(live, "alive in the last second");
+        _buy(tokenId, 1 ether);
+    }
+
+    function testTesseraH04H06H07RefundsBelongToWhoPaidAndCanBeTaken() public {
+        Overpayer payer = new Overpayer();
+        vm.deal(address(payer), 3 ether);
+        uint256 tokenId = listed(COLLECTOR, 1 ether);
+        payer.buy(market, tokenId, 1 ether, 3 ether);
+        equal(market.refunds(address(payer)), 2 ether, "the change was refused and kept");
+        equal(market.refunds(COLLECTOR), 0, "for nobody else");
+        payer.withdraw(market);
+        equal(address(payer).balance, 2 ether, "taken");
+        equal(address(market).balance, 0, "nothing is stuck");
+    }
+
+    function testTesseraH05HostilePayeesCannotBlockASale() public {
+        address[3] memory payees =
+            [address(new Refuser()), address(new GasBurner()), address(new ReturnBomb())];
+        for (uint256 i; i < payees.length; ++i) {
+            uint256 tokenId = workPaying(COLLECTOR, payees[i], 1_000);
+            vm.prank(COLLECTOR);
+            market.list(tokenId, 1 ether, 0);
+            vm.prank(BUYER);
+            market.buy{value: 1 ether, gas: 500_000}(tokenId, 1 ether, address(0));
+            equal(artwork.ownerOf(tokenId), BUYER, "sold");
+            equal(market.refunds(payees[i]), 0.1 ether, "the royalty waits");
+        }
+    }
+
+    // -- Escher --------------------------------------------------------------------------------
+
+    function testEscherH02SmallestAndLargestPricesSell() public {
+        uint256[2] memory prices = [uint256(1), type(uint128).max];
+        for (uint256 i; i < prices.length; ++i) {
+            uint256 tokenId = workPaying(COLLECTOR, CREATOR, 1_000);
+            vm.prank(COLLECTOR);
+            market.list(tokenId, prices[i], 0);
+            vm.deal(BUYER, prices[i]);
+            _buy(tokenId, prices[i]);
+            equal(artwork.ownerOf(tokenId), BUYER, "sold");
+        }
+    }
+
+    function testEscherH03ReceiverCannotTakeARefundTwice() public {
+        Reentrant seller = new Reentrant();
+        uint256 tokenId = work(address(seller));
+        seller.offer(artwork, market, tokenId, 1 ether);
+        Refuser other = new Refuser(); // somebody else's money that could be stolen
+        uint256 second = work(address(other));
+        other.offer(artwork, market, second, 10 ether);
+        _buy(second, 10 ether);
+
+        seller.arm(address(market), abi.encodeCall(market.withdraw, ()));
+        _buy(tokenId, 1 ether);
+        require(seller.tried() && !seller.succeeded(), "re-entry was tried and refused");
+        equal(address(seller).balance, 0.9 ether, "paid once");
+        equal(address(market).balance, 9 ether, "the other's money is untouched");
+    }
+
+    function testEscherM06LastPriceIsNotLoweredBySellingToOneself() public {
+        uint256 tokenId = listed(COLLECTOR, 5 ether);
+        _buy(tokenId, 5 ether);
+        approve(BUYER);
+        vm.startPrank(BUYER);
+        market.list(tokenId, 1, 0);
+        market.buy{value: 1}(tokenId, 1, address(0)); // to himself
+        market.list(tokenId, 1, 0);
+        market.buy{value: 1}(tokenId, 1, COLLECTOR); // paid by himself for another
+        vm.stopPrank();
+        equal(market.lastPrice(tokenId), 5 ether, "still the price between two");
+    }
+
+    function testEscherM12NothingIsSoldAfterTheEnd() public {
+        uint256 tokenId = work(COLLECTOR);
+        vm.prank(COLLECTOR);
+        market.list(tokenId, 1 ether, uint64(START));
+        vm.warp(START + 365 days);
+        vm.expectRevert(
+            abi.encodeWithSelector(Market.ListingExpired.selector, tokenId, uint64(START), START + 365 days)
+        );
+        vm.prank(BUYER);
+        market.buy{value: 1 ether}(tokenId, 1 ether, address(0));
+    }
+
+    // -- Re-entrancy on every paying call (3.5, 8) ------------------------------------------------
+
+    function testSellerCannotBuyOrListInTheMiddleOfASale() public {
+        Reentrant seller = new Reentrant();
+        uint256 tokenId = work(address(seller));
+        uint256 other = listed(COLLECTOR, 1);
+        bytes[3] memory attacks = [
+            abi.encodeCall(market.buy, (other, 1, address(seller))),
+            abi.encodeCall(market.list, (tokenId, 1, 0)),
+            abi.encodeCall(market.cancel, (tokenId))
+        ];
+        for (uint256 i; i < attacks.length; ++i) {
+            seller.offer(artwork, market, tokenId, 1 ether);
+            seller.arm(address(market), attacks[i]);
+            _buy(tokenId, 1 ether);
+            require(seller.tried() && !seller.succeeded(), "re-entry was tried and refused");
+            vm.prank(BUYER);
+            artwork.transferFrom(BUYER, address(seller), tokenId);
+        }
+    }
+
+    function testReentrantWithdrawalTakesOnlyItsOwn() public {
+        Refuser other = new Refuser();
+        uint256 second = work(address(other));
+        other.offer(artwork, market, second, 10 ether);
+        _buy(second, 10 ether);
+        GreedyWithdrawer greedy = new GreedyWithdrawer(market);
+        uint256 tokenId = work(address(greedy));
+        greedy.offer(artwork, market, tokenId, 1 ether);
+        _buy(tokenId, 1 ether);
+        equal(market.refunds(address(greedy)), 0.9 ether, "refused at first");
+        greedy.attack();
+        equal(address(greedy).balance, 0.9 ether, "its own");
+        equal(market.refunds(address(greedy)), 0, "once");
+        equal(address(market).balance, 9 ether, "the rest is the other's");
+    }
+
+    function _vault() private returns (Vault vault, uint256 tokenId) {
+        tokenId = work(COLLECTOR);
+        vm.prank(COLLECTOR);
+        vault = Vault(factory.open{value: 0.75 ether}(tokenId, "Shares", "SHR", SUPPLY, 10 ether));
+    }
+
+    function _buy(uint256 tokenId, uint256 price) private {
+        vm.prank(BUYER);
+        market.buy{value: price}(tokenId, price, address(0));
+    }
+}
+
+/// @dev Refuses a sale's money, then withdraws and asks again while being paid.
+contract GreedyWithdrawer is Refuser {
+    Market private immutable market;
+    bool private attacking;
+
+    constructor(Market market_) {
+        market = market_;
+    }
+
+    function attack() external {
+        attacking = true;
+        market.withdraw();
+    }
+
+    receive() external payable {
+        require(attacking, "not yet");
+        (bool again,) = address(market).call(abi.encodeCall(market.withdraw, ()));
+        require(!again, "withdrawn twice");
+    }
+}
