@@ -113,7 +113,7 @@ contract Artwork is ERC721, ERC2981, IERC4906 {
         tokenId = ++minted;
         manifestOf[tokenId] = m.manifest;
         tokenOfPixelHash[m.pixelHash] = tokenId;
-        SSTORE2.write(abi.encodePacked(msg.sender, m.uri));
+        assert(SSTORE2.write(abi.encodePacked(msg.sender, m.uri)) == _dataOf(tokenId));
         _emitMinted(tokenId, m);
         _emitLineage(tokenId, m.parents);
         _setRoyalty(tokenId, m.royaltyRecipient, m.royaltyBps);

@@ -88,10 +88,10 @@ contract Market is Payouts {
             revert PriceOutOfRange(priceWei, type(uint128).max);
         }
         if (endTime != 0 && endTime < block.timestamp) revert EndTimePassed(endTime, block.timestamp);
+        uint256 count = artwork.transferCount(tokenId);
         // Both casts are exact: the price was checked, and nobody makes 2^128 transfers.
         // forge-lint: disable-next-line(unsafe-typecast)
-        _listings[tokenId] =
-            Listing(owner, endTime, uint128(priceWei), uint128(artwork.transferCount(tokenId)));
+        _listings[tokenId] = Listing(owner, endTime, uint128(priceWei), uint128(count));
         emit Listed(tokenId, owner, KIND_FIXED_PRICE, priceWei, endTime);
     }
 
