@@ -9,7 +9,10 @@ from functools import cache
 from typing import Any
 
 from contracts.abi import canonical_type, entry_of, selector
+from contracts.errors import CalldataError
 from data.units import ZERO_ADDRESS
+
+DIGEST_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,29 @@ class MintRequest:
     uri: str
     parents: tuple[Parent, ...] = ()
 
+    def __post_init__(self) -> None:
+        # The encoder would fill a shorter digest with zeros and mint it for ever.
+        for name in ("manifest", "pixel_hash", "model", "dataset", "process"):
+            length = len(getattr(self, name))
+            if length != DIGEST_BYTES:
+                message = f"{name} has {length} bytes; a digest has {DIGEST_BYTES}"
+                raise CalldataError(message)
+
 
 def encode_call(contract: str, function: str, *values: Any) -> bytes:
-    """Returns the calldata of one call; tuples and lists stand for structs and arrays."""
-    from eth_abi.abi import encode
+    """Returns the calldata of one call; tuples and lists stand for structs and arrays.
 
-    return selector(contract, function) + encode(_input_types(contract, function), values)
+    Raises:
+        CalldataError: a value does not fit its type, such as a negative price.
+    """
+    from eth_abi.abi import encode
+    from eth_abi.exceptions import EncodingError
+
+    try:
+        return selector(contract, function) + encode(_input_types(contract, function), values)
+    except EncodingError as problem:
+        message = f"cannot call {contract}.{function}: {problem}"
+        raise CalldataError(message) from problem
 
 
 def encode_deployment(bytecode: str, types: Sequence[str], values: Sequence[Any]) -> bytes:

@@ -12,7 +12,9 @@ from contracts.addresses import DEFAULT_STATE_DIR
 from contracts.chain import DEFAULT_PORT, GENESIS_TIME
 from contracts.config import SIGNER_VARIABLE
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Local chain: up, down, deploy, simulate.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Local chain: up, down, deploy, simulate."
+)
 
 DEFAULT_RPC_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 

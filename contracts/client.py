@@ -62,13 +62,17 @@ class ChainClient(Rpc):
             RpcError: the node refused a transaction, or left one out of the block.
         """
         self._learn_nonces(txs)
-        hashes = self.batch(self._send_calls(txs))
+        try:
+            hashes = self.batch(self._send_calls(txs))
+        except RpcError:
+            self._start_over()
+            raise
         self.call("evm_mine", [{"timestamp": timestamp, "blocks": 1}])
         mined = self.call("eth_getBlockReceipts", ["latest"])
         receipts = {receipt["transactionHash"]: receipt for receipt in mined}
         for tx, tx_hash in zip(txs, hashes, strict=True):
             if tx_hash not in receipts:
-                self._nonces.clear()
+                self._start_over()
                 message = f"transaction {tx_hash} of {tx.sender} was not mined: out of gas or ETH?"
                 raise RpcError(message)
             if not allow_reverts and receipts[tx_hash]["status"] != "0x1":
@@ -91,6 +95,11 @@ class ChainClient(Rpc):
         reason = "out of gas" if used_all else describe_revert(trace.get("output"))
         message = f"transaction {tx_hash} from {tx.sender} to {tx.to} reverted: {reason}"
         return ContractError(message)
+
+    def _start_over(self) -> None:
+        """Drops what waits, so that the rest of a refused block does not linger, and all nonces."""
+        self._nonces.clear()
+        self.call("anvil_dropAllTransactions")
 
     def _learn_nonces(self, txs: Sequence[Tx]) -> None:
         unknown = list({tx.sender: None for tx in txs if tx.sender not in self._nonces})

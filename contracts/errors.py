@@ -2,6 +2,7 @@
 
 RaisonneError
 ├── ContractError     1  a contract refused a call, or an answer of the chain cannot be right
+├── CalldataError     2  a value does not fit the call it is meant for
 ├── SignerError       2  no account to sign with, or one that may not be used here
 ├── CompilerError     3  node or solc is missing, or the sources do not compile
 ├── DeploymentError   3  no contracts are known on this chain
@@ -14,6 +15,10 @@ from data.errors import NotFoundError, RaisonneError, UpstreamError, UsageError
 
 class ContractError(RaisonneError):
     """Raised when a contract refuses a call; the message holds the decoded reason."""
+
+
+class CalldataError(UsageError):
+    """Raised when a value does not fit the type that a contract's function takes."""
 
 
 class SignerError(UsageError):

@@ -1,0 +1,112 @@
+import pytest
+
+from contracts import abi, compile
+from contracts.errors import CompilerError, DeploymentError
+
+FIXED_TOPICS = {
+    # contract, canonical signature, topic0: fixed by the design's provenance page, section 3.3,
+    # which computed them apart from this code.
+    ("Artwork", "ArtworkMinted(uint256,bytes32,address,bytes32,bytes32,bytes32,bytes32,uint256,"
+     "string)"):
+        "0xfbff34ea2ea4241b5e3be549a0bb28856456904c7ad40a0d00e51e52e9d4b545",
+    ("Artwork", "LineageEdge(uint256,uint256,address,uint256,uint8,uint16)"):
+        "0x672682f3d9e81c36567749b13df6c39d803a385eadbaf7df16a797b57fa588d4",
+    ("Artwork", "ArtworkBurned(uint256,address,bytes32,uint8)"):
+        "0xcc53f3d30d2289bb97a789cbae4808acf6f8b3ace4f0eb5fc5918dee6d386b4d",
+    ("Artwork", "MetadataUpdate(uint256)"):
+        "0xf8e1a15aba9398e019f0b49df1a4fde98ee17ae345cb5f6b5e2c27f5033e8ce7",
+    ("Artwork", "Transfer(address,address,uint256)"):
+        "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef",
+    ("Market", "Listed(uint256,address,uint8,uint256,uint64)"):
+        "0x42a660704603d47fcfbf50699ae666d70a26eba4bb24366957691db8f1de128e",
+    ("Market", "ListingCancelled(uint256,address)"):
+        "0x8e25282255ab31897df2b0456bb993ac7f84d376861aefd84901d2d63a7428a2",
+    ("Market", "Sold(uint256,address,address,uint8,uint256,uint256,uint256)"):
+        "0x0d37105b758f7670427c4b657baedf212e4cbcb40c5a8cb35712530e86ca4330",
+    ("VaultFactory", "VaultOpened(address,uint256,address,uint256,uint256)"):
+        "0xa095d0b63f44e54d6d3c00df28acb5406c4cd6421f6e374ca2dd616c30b5dbea",
+    ("Vault", "SharesRedeemed(address,address,uint256,uint256)"):
+        "0xae5efe4bc62299c66cadda007409097b494acdd42aabfaafdf8f9b6adbb3a098",
+    # Chainlink's aggregator event, as listed by its own deployments.
+    ("PriceFeed", "AnswerUpdated(int256,uint256,uint256)"):
+        "0x0559884fd3a460db3073b7fc896cc77986f16e378210ded43186175bf646fc5f",
+}  # fmt: skip
+
+# What an indexer finds in topics; the rest is in the data. Names in the order of the topics.
+INDEXED = {
+    ("Artwork", "ArtworkMinted"): ["tokenId", "manifest", "creator"],
+    ("Artwork", "RoyaltySet"): ["tokenId"],
+    ("Artwork", "LineageEdge"): ["child", "ordinal", "parentContract"],
+    ("Artwork", "ArtworkBurned"): ["tokenId", "by"],
+    ("Market", "Listed"): ["tokenId", "seller"],
+    ("Market", "ListingCancelled"): ["tokenId", "seller"],
+    ("Market", "Sold"): ["tokenId", "seller", "buyer"],
+    ("Market", "Paid"): ["tokenId", "recipient", "role"],
+    ("VaultFactory", "Paid"): ["tokenId", "recipient", "role"],
+    ("VaultFactory", "VaultOpened"): ["vault", "tokenId", "curator"],
+    ("Vault", "SharesRedeemed"): ["vault", "holder"],
+    ("PriceFeed", "AnswerUpdated"): ["current", "roundId"],
+}
+
+
+@pytest.mark.parametrize(("key", "topic"), FIXED_TOPICS.items(), ids=lambda v: str(v)[:40])
+def test_event_topics_are_the_fixed_ones(key, topic):
+    contract, signature = key
+    assert abi.event_topics(contract)[signature] == topic
+
+
+@pytest.mark.parametrize(("key", "names"), INDEXED.items(), ids=str)
+def test_events_index_what_the_architecture_says(key, names):
+    event = abi.entry_of(key[0], "event", key[1])
+    assert [part["name"] for part in event["inputs"] if part["indexed"]] == names
+    assert all(part["type"] not in {"string", "bytes"} for part in event["inputs"][: len(names)])
+
+
+def test_committed_artifacts_are_what_the_sources_compile_to():
+    try:
+        compiled = compile.compile_sources()
+    except CompilerError as missing:
+        if "missing" not in str(missing):
+            raise
+        pytest.skip(str(missing))
+    committed = {
+        path.stem: path.read_text(encoding="utf-8") for path in abi.ABI_FOLDER.glob("*.json")
+    }
+    assert compiled.keys() == committed.keys()
+    stale = [name for name in compiled if compiled[name] != committed[name]]
+    assert stale == [], "run: make contracts"
+
+
+def test_a_source_that_does_not_compile_is_named(tmp_path):
+    if compile.find_node() is None or not (compile.FOLDER / "node_modules" / "solc").is_dir():
+        pytest.skip("node or contracts/node_modules/solc is missing")
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "Broken.sol").write_text("contract Broken { uint256 x = ; }")
+    for shared in ("foundry.toml", "solc-wrap"):
+        (tmp_path / shared).write_bytes((compile.FOLDER / shared).read_bytes())
+    (tmp_path / "node_modules").symlink_to(compile.FOLDER / "node_modules")
+    with pytest.raises(CompilerError, match=r"src/Broken\.sol"):
+        compile.compile_sources(tmp_path)
+
+
+def test_missing_compiler_is_one_line_with_the_fix(tmp_path):
+    (tmp_path / "foundry.toml").write_bytes((compile.FOLDER / "foundry.toml").read_bytes())
+    (tmp_path / "src").mkdir()
+    with pytest.raises(CompilerError, match="make setup"):
+        compile.compile_sources(tmp_path)
+
+
+def test_deployable_code_keeps_to_the_size_limit_of_public_chains():
+    sizes = {name: len(abi.load(name).runtime) // 2 - 1 for name in abi.artifact_names()}
+    assert set(sizes) == {"Artwork", "Market", "PriceFeed", "Vault", "VaultFactory"}
+    assert max(sizes.values()) < 24_576  # EIP-170
+
+
+def test_unknown_contract_names_the_known_ones():
+    with pytest.raises(DeploymentError, match="Artwork, Market"):
+        abi.load("Atelier")
+
+
+def test_unknown_member_is_named():
+    with pytest.raises(DeploymentError, match="Market has no function 'auction'"):
+        abi.selector("Market", "auction")

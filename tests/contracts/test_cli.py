@@ -1,0 +1,58 @@
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from contracts import chain
+from contracts.cli import app
+from contracts.errors import ChainError, RpcError
+
+runner = CliRunner()
+
+
+def run(*arguments):
+    return runner.invoke(app, [str(a) for a in arguments], catch_exceptions=True)
+
+
+@pytest.mark.chain
+def test_up_deploy_down_print_one_json_object_each(anvil, tmp_path):
+    port = chain.free_port()
+    try:
+        up = json.loads(
+            run("up", "--detach", "--port", port, "--state-dir", tmp_path, "--json").stdout
+        )
+        assert up["rpc_url"] == f"http://127.0.0.1:{port}"
+        deployed = run("deploy", "--rpc-url", up["rpc_url"], "--state-dir", tmp_path, "--json")
+        addresses = json.loads(deployed.stdout)
+        assert addresses["chain_id"] == 31_337
+        assert (
+            len({addresses[n] for n in ("artwork", "market", "vault_factory", "price_feed")}) == 4
+        )
+        again = run("deploy", "--rpc-url", up["rpc_url"], "--state-dir", tmp_path)
+        assert f"artwork         {addresses['artwork']}" in again.stdout
+    finally:
+        down = run("down", "--port", port, "--state-dir", tmp_path)
+    assert down.stdout == f"ended pid {up['pid']}\n"
+
+
+def test_down_without_a_chain_is_an_error_of_ours(tmp_path):
+    result = run("down", "--port", 8_599, "--state-dir", tmp_path)
+    assert isinstance(result.exception, ChainError)
+    assert result.exception.exit_code == 4
+
+
+def test_deploy_to_nowhere_is_an_error_of_ours(tmp_path):
+    result = run("deploy", "--rpc-url", "http://127.0.0.1:1", "--state-dir", tmp_path)
+    assert isinstance(result.exception, RpcError)
+
+
+@pytest.mark.parametrize("bad", [("up", "--port", "0"), ("deploy", "--fee-bps", "501")])
+def test_options_out_of_range_are_usage_errors(bad):
+    assert run(*bad).exit_code == 2
+
+
+@pytest.mark.parametrize("verb", ["up", "down", "deploy", "simulate"])
+def test_every_verb_shows_an_example(verb):
+    result = run(verb, "--help")
+    assert result.exit_code == 0
+    assert "raisonne chain" in result.stdout
