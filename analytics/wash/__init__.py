@@ -1,0 +1,1 @@
+"""Wash trading: Dune's five rules, one file each, and the score that joins them."""
