@@ -1,0 +1,1 @@
+"""Chain to facts: sources, decoding, protocols, ranges, reorgs, link tables."""

@@ -1,0 +1,379 @@
+"""Columnar decoding of event logs: an event signature becomes polars expressions.
+
+Every argument of a batch of logs is decoded at once; no Python object is made per log. A log whose
+data do not follow the signature is marked with a reason and left out of the values: it never
+raises for the batch and never yields a wrong value. Checks are as strict as those of eth-abi.
+
+Types of the decoded columns: address, bytesN and hashes are `0x` text; integers up to 64 bits are
+integers; larger ones are exact decimal text, or Decimal(38,0) where the event names them as
+`wei`; string is text, bytes is binary. An indexed argument of a dynamic type is its hash.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import polars as pl
+
+from indexer import words
+from indexer.errors import AbiError
+from indexer.signature import Array, Leaf, Parameter, Signature, Struct, parse_signature
+from indexer.words import WORD
+
+_TOO_SHORT = "data too short"
+_BAD_POINTER = "offset or length out of range"
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event to decode: its signature, and which of its integers are amounts of money."""
+
+    signature: Signature
+    wei: frozenset[str]
+
+    @classmethod
+    def parse(cls, text: str, wei: Sequence[str] = ()) -> "Event":
+        """The event of a human-readable signature.
+
+        Args:
+            text: e.g. `Paid(uint256 indexed tokenId, address indexed recipient, uint256 amount)`.
+            wei: arguments to decode as Decimal(38,0); members of arrays as `offer.amount`.
+
+        Raises:
+            AbiError: the signature is malformed, or has a shape without a columnar decoder.
+        """
+        event = cls(parse_signature(text), frozenset(wei))
+        event._layout  # noqa: B018 - compiles now, so that a bad shape fails at import
+        return event
+
+    @property
+    def name(self) -> str:
+        """Name of the event."""
+        return self.signature.name
+
+    @property
+    def topic0(self) -> str:
+        """Hash that identifies the event."""
+        return self.signature.topic0
+
+    @property
+    def n_topics(self) -> int:
+        """Topics of a log of this event."""
+        return self.signature.n_topics
+
+    @cached_property
+    def _layout(self) -> "_Layout":
+        return _compile(self.signature)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What a batch of logs of one event said.
+
+    `rows`: the columns of the logs without topics and data, `row` (place in the batch) and the
+    scalar arguments, for logs without a fault. `items`: per array argument one frame of `row`,
+    `item` (place in the array, from 0) and the members (or `value`). `faults`: `row`, `reason`.
+    """
+
+    rows: pl.DataFrame
+    items: dict[str, pl.DataFrame]
+    faults: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class _Value:
+    """One value to decode: where its word is, and what it is called."""
+
+    name: str
+    type: Leaf
+    word: pl.Expr
+    is_wei: bool = False
+
+
+@dataclass(frozen=True)
+class _Dynamic:
+    """An argument whose head slot holds an offset into the data, or an inline fixed array."""
+
+    name: str
+    type: Leaf | Array
+    slot: int
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where each argument of an event lies."""
+
+    topics: tuple[Parameter, ...]
+    scalars: tuple[tuple[str, Leaf, int], ...]
+    dynamics: tuple[_Dynamic, ...]
+    head_words: int
+    arrays: dict[str, tuple[tuple[str, Leaf], ...]] = field(default_factory=dict)
+
+
+def decode(event: Event, logs: pl.DataFrame) -> Decoded:
+    """Decodes a batch of logs of one event.
+
+    Args:
+        event: what to decode; the logs must be of its topic0 and number of topics.
+        logs: columns of the table `logs`, and any others, which are kept.
+
+    Returns:
+        The decoded rows, array items and faults; together they cover every log.
+    """
+    layout = event._layout
+    logs = logs.with_row_index("row")
+    source = logs.select(
+        "row",
+        "data",
+        pl.col("data").bin.size().cast(pl.Int64).alias("size"),
+        *(_from_hex(f"topic{i}") for i in range(1, event.n_topics)),
+    )
+    frame = source.with_columns(
+        expression for dynamic in layout.dynamics for expression in _locate(dynamic, layout)
+    )
+    frame = frame.with_columns(_bounds(layout))
+    values = [*_topic_values(layout, event), *_data_values(layout, event)]
+    head = frame.select(
+        "row",
+        *(_value(value) for value in values),
+        *_strings(layout),
+        _first_fault(
+            [
+                (_has_head(layout), _TOO_SHORT),
+                *((_fits(value), _complaint(value)) for value in values),
+                *_dynamic_checks(layout),
+            ]
+        ).alias("reason"),
+    )
+    items, item_faults = _decode_items(event, layout, frame)
+    faults = _merge_faults(head, item_faults)
+    place = logs.drop("topic0", "topic1", "topic2", "topic3", "data", strict=False)
+    rows = pl.concat([place, head.drop("row", "reason")], how="horizontal")
+    if not faults.is_empty():
+        rows = rows.join(faults, on="row", how="anti", maintain_order="left")
+        items = {
+            name: part.join(faults, on="row", how="anti", maintain_order="left")
+            for name, part in items.items()
+        }
+    return Decoded(rows, items, faults)
+
+
+def _has_head(layout: "_Layout") -> pl.Expr:
+    """Whether the data hold at least the head of the encoding."""
+    return pl.col("size") >= layout.head_words * WORD
+
+
+def _from_hex(column: str) -> pl.Expr:
+    return pl.col(column).str.slice(2).str.decode("hex", strict=False).alias(column)
+
+
+# --- layout -----------------------------------------------------------------------------------
+
+
+def _compile(signature: Signature) -> _Layout:
+    topics = tuple(parameter for parameter in signature.parameters if parameter.indexed)
+    scalars: list[tuple[str, Leaf, int]] = []
+    dynamics: list[_Dynamic] = []
+    arrays: dict[str, tuple[tuple[str, Leaf], ...]] = {}
+    slot = 0
+    for parameter in signature.parameters:
+        if parameter.indexed:
+            continue
+        kind = parameter.type
+        if isinstance(kind, Array):
+            arrays[parameter.name] = tuple(_members(kind.element, "", signature))
+            dynamics.append(_Dynamic(parameter.name, kind, slot))
+        elif isinstance(kind, Leaf) and kind.words is None:
+            dynamics.append(_Dynamic(parameter.name, kind, slot))
+        else:
+            for place, (name, leaf) in enumerate(_members(kind, parameter.name, signature)):
+                scalars.append((name, leaf, slot + place))
+        slot += kind.words or 1
+    return _Layout(topics, tuple(scalars), tuple(dynamics), slot, arrays)
+
+
+def _members(kind: object, name: str, signature: Signature) -> Iterator[tuple[str, Leaf]]:
+    if isinstance(kind, Leaf) and kind.words is not None:
+        yield name or "value", kind
+    elif isinstance(kind, Struct) and kind.words is not None:
+        for member in kind.members:
+            inner = f"{name}.{member.name}" if name else member.name
+            yield from _members(member.type, inner, signature)
+    else:
+        message = (
+            f"event {signature.canonical}: no columnar decoder for {name or 'an array element'}; "
+            "arrays may hold static types and structs of them only"
+        )
+        raise AbiError(message)
+
+
+# --- dynamic arguments: offset, length, body ----------------------------------------------------
+
+
+def _locate(dynamic: _Dynamic, layout: _Layout) -> Iterator[pl.Expr]:
+    if isinstance(dynamic.type, Array) and dynamic.type.length is not None:
+        return
+    head = layout.head_words * WORD
+    offset = words.pointer(pl.col("data").bin.slice(dynamic.slot * WORD, WORD))
+    is_inside = (offset >= head) & (offset <= pl.col("size") - WORD)
+    yield pl.when(is_inside).then(offset).alias(f"{dynamic.name}:at")
+
+
+def _bounds(layout: _Layout) -> Iterator[pl.Expr]:
+    for dynamic in layout.dynamics:
+        name = dynamic.name
+        if isinstance(dynamic.type, Array) and dynamic.type.length is not None:
+            is_whole = _has_head(layout)
+            yield pl.when(is_whole).then(pl.lit(dynamic.type.length, pl.Int64)).alias(f"{name}:n")
+            yield pl.lit(dynamic.slot * WORD, pl.Int64).alias(f"{name}:body")
+            continue
+        at = pl.col(f"{name}:at")
+        count = words.pointer(pl.col("data").bin.slice(at.fill_null(0), WORD))
+        room = pl.col("size") - at - WORD
+        most = room // (WORD * _element_words(dynamic)) if isinstance(dynamic.type, Array) else room
+        yield pl.when(count <= most).then(count).alias(f"{name}:n")
+        yield (at + WORD).alias(f"{name}:body")
+
+
+def _element_words(dynamic: _Dynamic) -> int:
+    assert isinstance(dynamic.type, Array)  # noqa: S101 - narrows the type for the checker
+    return dynamic.type.element.words or 1
+
+
+def _dynamic_checks(layout: _Layout) -> Iterator[tuple[pl.Expr, str]]:
+    for dynamic in layout.dynamics:
+        n = pl.col(f"{dynamic.name}:n")
+        yield n.is_not_null(), f"{dynamic.name}: {_BAD_POINTER}"
+        if isinstance(dynamic.type, Leaf):
+            end = (pl.col(f"{dynamic.name}:body") + n).fill_null(0)
+            padding = (-n) % WORD
+            tail = pl.col("data").bin.slice(end, padding.fill_null(0))
+            is_clean = (tail.bin.size() == padding) & ~tail.bin.encode("hex").str.contains(
+                "[1-9a-f]"
+            )
+            yield is_clean, f"{dynamic.name}: padding is not zero"
+            if dynamic.type.name == "string":
+                yield _text(dynamic).is_not_null(), f"{dynamic.name}: not UTF-8"
+
+
+def _payload(dynamic: _Dynamic) -> pl.Expr:
+    start = pl.col(f"{dynamic.name}:body").fill_null(0)
+    return pl.col("data").bin.slice(start, pl.col(f"{dynamic.name}:n").fill_null(0))
+
+
+def _text(dynamic: _Dynamic) -> pl.Expr:
+    return _payload(dynamic).cast(pl.String, strict=False)
+
+
+def _strings(layout: _Layout) -> Iterator[pl.Expr]:
+    for dynamic in layout.dynamics:
+        if isinstance(dynamic.type, Leaf):
+            is_text = dynamic.type.name == "string"
+            yield (_text(dynamic) if is_text else _payload(dynamic)).alias(dynamic.name)
+
+
+def _decode_items(
+    event: Event, layout: _Layout, frame: pl.DataFrame
+) -> tuple[dict[str, pl.DataFrame], list[pl.DataFrame]]:
+    items: dict[str, pl.DataFrame] = {}
+    faults: list[pl.DataFrame] = []
+    for dynamic in layout.dynamics:
+        if not isinstance(dynamic.type, Array):
+            continue
+        name, size = dynamic.name, _element_words(dynamic) * WORD
+        long = (
+            frame.filter(pl.col(f"{name}:n") > 0)
+            .select(
+                "row",
+                pl.col("data").bin.slice(pl.col(f"{name}:body"), pl.col(f"{name}:n") * size),
+                pl.int_ranges(0, pl.col(f"{name}:n")).alias("item"),
+            )
+            .explode("item")
+        )
+        values = [
+            _Value(
+                member,
+                leaf,
+                pl.col("data").bin.slice(pl.col("item") * size + place * WORD, WORD),
+                f"{name}.{member}" in event.wei or (member == "value" and name in event.wei),
+            )
+            for place, (member, leaf) in enumerate(layout.arrays[name])
+        ]
+        checks = [(_fits(value), f"{name}.{_complaint(value)}") for value in values]
+        part = long.select(
+            "row",
+            "item",
+            *(_value(value) for value in values),
+            _first_fault(checks).alias("reason"),
+        )
+        faults.append(part.select("row", "reason").filter(pl.col("reason").is_not_null()))
+        items[name] = part.drop("reason")
+    return items, faults
+
+
+# --- single words -------------------------------------------------------------------------------
+
+
+def _topic_values(layout: _Layout, event: Event) -> Iterator[_Value]:
+    for place, parameter in enumerate(layout.topics, start=1):
+        kind = parameter.type
+        # The hash of a dynamic value stands in its place.
+        leaf = kind if isinstance(kind, Leaf) and kind.words else Leaf("bytes32")
+        yield _Value(parameter.name, leaf, pl.col(f"topic{place}"), parameter.name in event.wei)
+
+
+def _data_values(layout: _Layout, event: Event) -> Iterator[_Value]:
+    for name, leaf, slot in layout.scalars:
+        yield _Value(name, leaf, pl.col("data").bin.slice(slot * WORD, WORD), name in event.wei)
+
+
+def _value(value: _Value) -> pl.Expr:
+    kind, word = value.type.name, value.word
+    if kind == "address":
+        decoded = words.hex_text(word.bin.slice(12, 20))
+    elif kind == "bool":
+        decoded = word.bin.slice(31, 1) == pl.lit(b"\x01")
+    elif kind.startswith("bytes"):
+        decoded = words.hex_text(word.bin.slice(0, int(kind[5:])))
+    elif value.is_wei:
+        decoded = words.wei(word)
+    elif kind.startswith("uint"):
+        decoded = words.low_uint64(word) if int(kind[4:]) <= 64 else words.uint_text(word)
+    else:
+        decoded = words.low_int64(word) if int(kind[3:]) <= 64 else words.int_text(word)
+    return decoded.alias(value.name)
+
+
+def _fits(value: _Value) -> pl.Expr:
+    kind, word = value.type.name, value.word
+    if kind == "address":
+        return (word.bin.size() == WORD) & words.fits_unsigned(word, 160)
+    if kind == "bool":
+        return words.fits_unsigned(word, 8) & (word.bin.slice(31, 1) <= pl.lit(b"\x01"))
+    if kind.startswith("bytes"):
+        spare = WORD - int(kind[5:])
+        is_padded = words.is_zero(word.bin.slice(WORD - spare, spare), spare) if spare else True
+        return (word.bin.size() == WORD) & is_padded
+    if value.is_wei:
+        return words.fits_wei(word)
+    if kind.startswith("uint"):
+        return (word.bin.size() == WORD) & words.fits_unsigned(word, int(kind[4:]))
+    return (word.bin.size() == WORD) & words.fits_signed(word, int(kind[3:]))
+
+
+def _complaint(value: _Value) -> str:
+    if value.is_wei:
+        return f"{value.name}: amount above 38 digits"
+    return f"{value.name}: not a clean {value.type.name}"
+
+
+def _first_fault(checks: list[tuple[pl.Expr, str]]) -> pl.Expr:
+    return pl.coalesce(
+        pl.lit(None, pl.String),
+        *(pl.when(~is_ok.fill_null(value=False)).then(pl.lit(reason)) for is_ok, reason in checks),
+    )
+
+
+def _merge_faults(head: pl.DataFrame, item_faults: list[pl.DataFrame]) -> pl.DataFrame:
+    own = head.select("row", "reason").filter(pl.col("reason").is_not_null())
+    return pl.concat([own, *item_faults]).unique("row", keep="first", maintain_order=True)

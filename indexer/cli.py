@@ -1,0 +1,175 @@
+"""Commands of the indexer: text to calls, no logic."""
+
+import json
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+DEFAULT_STORE = "market.duckdb"
+DEFAULT_RPC_URL = "http://127.0.0.1:8545"
+
+StoreUrl = Annotated[
+    str,
+    typer.Option(
+        "--store", envvar="RAISONNE_STORE", help="Store: a DuckDB file or ducklake:postgres:DSN."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+
+
+def index(
+    *,
+    rpc_url: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rpc-url",
+            envvar="ETH_RPC_URL",
+            help="HTTP address of a node; repeat it for several nodes of one chain.",
+            show_default=DEFAULT_RPC_URL,
+        ),
+    ] = None,
+    blocks: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--blocks",
+            help="Blocks, half-open: 18M:18.1M, 100:+50, :-1000 (all but the last 1000), -1000: "
+            "(the last 1000), or @FILE; may be repeated. Default: all up to the head.",
+        ),
+    ] = None,
+    chain: Annotated[
+        str | None, typer.Option(help="Refuse an endpoint of another chain (name or id).")
+    ] = None,
+    protocol: Annotated[
+        list[str] | None, typer.Option("--protocol", help="Only this protocol; may be repeated.")
+    ] = None,
+    address: Annotated[
+        list[str] | None,
+        typer.Option("--address", help="Only logs of this contract; may be repeated."),
+    ] = None,
+    max_range: Annotated[
+        int, typer.Option(help="Most blocks in one request and one commit.", min=1)
+    ] = 1_000,
+    prices: Annotated[
+        Path | None, typer.Option(help="CSV or Parquet with columns currency, time, usd.")
+    ] = None,
+    funding: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV or Parquet with columns address, first_funded_by"
+            " and optionally block_number, block_time."
+        ),
+    ] = None,
+    store: StoreUrl = DEFAULT_STORE,
+    state_dir: Annotated[
+        Path, typer.Option(help="Folder with the addresses of the local deployment.")
+    ] = Path(".raisonne"),
+    as_json: Json = False,
+) -> None:
+    """Index a chain into the store; run it again to continue where it ended.
+
+    Example: raisonne index --rpc-url http://127.0.0.1:8545 --blocks 18M:18.1M
+    """
+    from data.ids import parse_address
+    from data.store import Store
+    from indexer.run import IndexOptions
+    from indexer.run import index as run_index
+
+    options = IndexOptions(
+        rpc_urls=_urls(rpc_url),
+        blocks=tuple(blocks or ()),
+        chain=chain,
+        protocols=tuple(protocol or ()),
+        addresses=tuple(parse_address(text) for text in address or ()),
+        max_range=max_range,
+        prices=prices,
+        funding=funding,
+        state_dir=state_dir,
+    )
+    with Store.open(store) as opened, _Reporter() as reporter:
+        summary = run_index(opened, options, reporter)
+    if as_json:
+        typer.echo(json.dumps(asdict(summary)))
+        return
+    rows = ", ".join(f"{count:,} {name}" for name, count in sorted(summary.rows.items()) if count)
+    typer.echo(
+        f"chain {summary.chain_id}: {summary.blocks:,} new blocks up to {summary.head:,}, "
+        f"{summary.logs:,} logs in {summary.elapsed_s:.1f} s" + (f" ({rows})" if rows else "")
+    )
+    for first in summary.rolled_back_from:
+        typer.echo(f"reorganised: rolled back from block {first:,}")
+
+
+def status(
+    *,
+    digest: Annotated[
+        bool, typer.Option("--digest", help="Add the SHA-256 of each table of facts and links.")
+    ] = False,
+    store: StoreUrl = DEFAULT_STORE,
+    as_json: Json = False,
+) -> None:
+    """Say what the store holds: rows, block ranges, quarantine and unbalanced sales.
+
+    Example: raisonne status --digest --json
+    """
+    from data.store import Store
+    from indexer.status import read_status
+
+    with Store.open(store, read_only=True) as opened:
+        found = read_status(opened, with_digest=digest)
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    for line in _status_lines(found):
+        typer.echo(line)
+
+
+def _urls(given: list[str] | None) -> tuple[str, ...]:
+    return tuple(given or ()) or (DEFAULT_RPC_URL,)
+
+
+def _status_lines(found: dict[str, Any]) -> list[str]:
+    lines = []
+    for chain in found["chains"]:
+        behind = "" if chain["behind"] is None else f", {chain['behind']:,} behind head"
+        ranges = chain["ranges"][:5] + (["…"] if len(chain["ranges"]) > 5 else [])
+        lines.append(
+            f"chain {chain['chain_id']}: {chain['blocks']:,} blocks ({' '.join(ranges)}){behind}"
+        )
+    lines += [f"{count:>12,}  {name}" for name, count in found["tables"].items()]
+    for row in found["sales"]:
+        lines.append(
+            f"sales of {row['protocol']}: {row['n']:,}, {row['residual_nonzero']:,} unbalanced, "
+            f"{row['residual_null_share']:.1%} without a known residual"
+        )
+    for row in found["quarantine"]:
+        origin = " ".join(part for part in (row["protocol"], row["event"]) if part) or "log"
+        lines.append(f"quarantine: {row['rows']:,} {origin}: {row['reason']}")
+    lines += [f"{value}  {name}" for name, value in found.get("digest", {}).items()]
+    return lines or ["the store is empty; fill it with: raisonne index"]
+
+
+class _Reporter:
+    """Shows a bar once the run knows how many blocks it has to do."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._bar: Any = None
+
+    def __enter__(self) -> "_Reporter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def __call__(self, done: float, total: float, note: str) -> None:
+        """Starts a bar when a plan is made (again), and advances it."""
+        from data.progress import progress
+
+        if done == 0:
+            self._stack.close()
+            self._bar = self._stack.enter_context(progress("index", total=total, unit="blocks"))
+            return
+        self._bar.advance(done, note=note)

@@ -1,0 +1,53 @@
+"""Errors of the indexer.
+
+UpstreamError (4, from data.errors)
+├── RpcError             a node answered with an error that no retry will cure
+│   ├── RangeTooWide     the node refuses the block range; may carry the limit it named
+│   └── TooManyResults   the node refuses the size of the answer
+├── WrongChainError      the endpoint serves another chain than was asked for
+└── RetryableError       (from data.errors) an equal call may succeed later
+IntegrityError (5, from data.errors)
+├── DeepReorgError       no stored block within the window is on the node's chain
+└── ReorgError           a block's parent is not the stored block; the run rolls back and goes on
+UsageError (2, from data.errors)
+├── AbiError             an event signature that cannot be compiled
+└── BlockSyntaxError     a block range that cannot be understood
+"""
+
+from data.errors import IntegrityError, UpstreamError, UsageError
+
+
+class RpcError(UpstreamError):
+    """Raised when a node answers with an error that no retry will cure."""
+
+
+class RangeTooWide(RpcError):  # noqa: N818 - a refusal that is acted upon, not a failure
+    """Raised when a node refuses a block range; `limit` is the width it named, if any."""
+
+    def __init__(self, message: str, limit: int | None = None) -> None:
+        super().__init__(message)
+        self.limit = limit
+
+
+class TooManyResults(RpcError):  # noqa: N818 - a refusal that is acted upon, not a failure
+    """Raised when a node refuses to send so many logs or bytes at once."""
+
+
+class WrongChainError(UpstreamError):
+    """Raised when an endpoint serves another chain than the one asked for."""
+
+
+class ReorgError(IntegrityError):
+    """Raised when a fetched block does not descend from the stored one before it."""
+
+
+class DeepReorgError(IntegrityError):
+    """Raised when no stored block within the reorg window is on the node's chain."""
+
+
+class AbiError(UsageError):
+    """Raised when an event signature cannot be parsed or has a shape without a decoder."""
+
+
+class BlockSyntaxError(UsageError):
+    """Raised when a block range cannot be understood."""

@@ -1,0 +1,264 @@
+"""What a source found out about a block range, as frames; and how JSON-RPC answers become them.
+
+Raw results go to `polars.read_json` as bytes: no Python object is made per log.
+"""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from data.errors import RetryableError
+from data.schema import conform, table
+from indexer import words
+from indexer.decode import raw_log_columns
+
+_Schema = dict[str, pl.DataType | type[pl.DataType]]
+
+_LOG_JSON: _Schema = {
+    "address": pl.String,
+    "topics": pl.List(pl.String),
+    "data": pl.String,
+    "blockNumber": pl.String,
+    "blockHash": pl.String,
+    "blockTimestamp": pl.String,
+    "transactionHash": pl.String,
+    "transactionIndex": pl.String,
+    "logIndex": pl.String,
+    "removed": pl.Boolean,
+}
+_HEADER_JSON: _Schema = {
+    "number": pl.String,
+    "hash": pl.String,
+    "parentHash": pl.String,
+    "timestamp": pl.String,
+    "logsBloom": pl.String,
+}
+_TRANSACTION_JSON = pl.Struct(
+    {
+        "hash": pl.String,
+        "transactionIndex": pl.String,
+        "from": pl.String,
+        "to": pl.String,
+        "value": pl.String,
+        "input": pl.String,
+    }
+)
+_HASH_LENGTH = 66
+_ADDRESS_LENGTH = 42
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the chain said about the blocks `start` to `end` (half-open).
+
+    `logs`, `blocks`, `transactions`, `quarantine` are in the columns of those tables; `quarantine`
+    holds logs too incomplete to be placed. `tip_hash` came in the same batch as the logs.
+    """
+
+    start: int
+    end: int
+    tip_hash: str
+    logs: pl.DataFrame
+    blocks: pl.DataFrame
+    quarantine: pl.DataFrame
+    transactions: pl.DataFrame = field(default_factory=lambda: table("transactions").empty())
+    n_requests: int = 0
+    n_bytes: int = 0
+    elapsed_ms: float = 0.0
+    endpoint: str = ""
+
+    @property
+    def first_parent(self) -> str | None:
+        """Hash of the block before the range; None when the first header was not fetched."""
+        first = self.blocks.filter(pl.col("block_number") == self.start)
+        return None if first.is_empty() else first["parent_hash"][0]
+
+
+@dataclass(frozen=True)
+class ParsedLogs:
+    """Logs of an answer, and those that cannot be placed on the chain."""
+
+    logs: pl.DataFrame
+    malformed: pl.DataFrame
+
+
+def parse_logs(results: Sequence[bytes], chain_id: int) -> ParsedLogs:
+    """Logs of one or several eth_getLogs results; duplicates and `removed` logs are dropped.
+
+    Returns:
+        `logs` in the columns of table `logs`, block_time NULL where the node gave none; `malformed`
+        in the columns of table `quarantine`.
+
+    Raises:
+        RetryableError: a result is no list of logs.
+    """
+    try:
+        frames = [pl.read_json(io.BytesIO(raw), schema=_LOG_JSON) for raw in results]
+    except pl.exceptions.PolarsError as error:
+        message = "eth_getLogs answered with something that is no list of logs"
+        raise RetryableError(message) from error
+    raw = pl.concat(frames).filter(~pl.col("removed").fill_null(value=False))
+    logs = _placed(raw, chain_id)
+    is_whole = pl.col("reason").is_null()
+    whole = logs.filter(is_whole).unique(
+        ["block_hash", "log_index"], keep="first", maintain_order=True
+    )
+    return ParsedLogs(conform("logs", whole.drop("reason")), _malformed(logs.filter(~is_whole)))
+
+
+def _placed(raw: pl.DataFrame, chain_id: int) -> pl.DataFrame:
+    seconds = _quantity("blockTimestamp")
+    topics = [
+        pl.col("topics").list.get(i, null_on_oob=True).str.to_lowercase().alias(f"topic{i}")
+        for i in range(4)
+    ]
+    logs = raw.select(
+        pl.lit(chain_id, pl.Int64).alias("chain_id"),
+        _quantity("blockNumber").alias("block_number"),
+        pl.col("blockHash").str.to_lowercase().alias("block_hash"),
+        (seconds * 1_000_000).cast(pl.Datetime("us")).alias("block_time"),
+        pl.col("transactionHash").str.to_lowercase().alias("tx_hash"),
+        _quantity("transactionIndex").alias("tx_index"),
+        _quantity("logIndex").alias("log_index"),
+        pl.col("address").str.to_lowercase(),
+        *topics,
+        pl.col("data").str.slice(2).str.decode("hex", strict=False),
+        pl.col("topics").list.len().alias("n_topics"),
+    )
+    return logs.with_columns(_missing().alias("reason")).drop("n_topics")
+
+
+def _missing() -> pl.Expr:
+    """Why a log cannot be placed; NULL when it can."""
+
+    def is_bad(name: str, length: int) -> pl.Expr:
+        return pl.col(name).str.len_bytes().ne_missing(length)
+
+    topics = [pl.col(f"topic{i}").str.len_bytes().fill_null(_HASH_LENGTH) for i in range(4)]
+    bad_topics = pl.any_horizontal(size != _HASH_LENGTH for size in topics)
+    checks = {
+        "no block number": pl.col("block_number").is_null(),
+        "no block hash": is_bad("block_hash", _HASH_LENGTH),
+        "no log index": pl.col("log_index").is_null(),
+        "no transaction hash": is_bad("tx_hash", _HASH_LENGTH),
+        "no transaction index": pl.col("tx_index").is_null(),
+        "no address": is_bad("address", _ADDRESS_LENGTH),
+        "topics are malformed": bad_topics | (pl.col("n_topics").fill_null(5) > 4),
+        "data are no hex": pl.col("data").is_null(),
+    }
+    return pl.coalesce(
+        pl.lit(None, pl.String), *(pl.when(bad).then(pl.lit(why)) for why, bad in checks.items())
+    )
+
+
+def _malformed(logs: pl.DataFrame) -> pl.DataFrame:
+    # Without a log index the key cannot tell two logs of a block apart; their content can.
+    content = ["block_number", "block_hash", "log_index", "tx_hash", "address", "topics", "data"]
+    rows = raw_log_columns(logs).unique(maintain_order=True).sort(content)
+    place = pl.int_range(pl.len()).over("block_number", "block_hash", "log_index")
+    return conform(
+        "quarantine",
+        rows.with_columns(
+            place.alias("item_index"), pl.lit("").alias("protocol"), pl.lit("").alias("event")
+        ),
+    )
+
+
+def parse_headers(results: Sequence[bytes], chain_id: int) -> pl.DataFrame:
+    """Headers of eth_getBlockByNumber results, in the columns of table `blocks`.
+
+    Raises:
+        RetryableError: a block is null (a node behind the tip) or lacks a needed field.
+    """
+    return _headers(_read_blocks(results, _HEADER_JSON), chain_id)
+
+
+def parse_full_blocks(
+    results: Sequence[bytes], chain_id: int
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Headers, transactions and quarantine rows of blocks fetched with their transactions.
+
+    A transaction whose value exceeds 38 digits cannot be stored; its block is named in quarantine.
+
+    Raises:
+        RetryableError: as `parse_headers`.
+    """
+    raw = _read_blocks(results, {**_HEADER_JSON, "transactions": pl.List(_TRANSACTION_JSON)})
+    headers = _headers(raw, chain_id)
+    listed = (
+        raw.select(pl.col("hash").str.to_lowercase().alias("block_hash"), "transactions")
+        .filter(pl.col("transactions").list.len() > 0)
+        .explode("transactions")
+        .unnest("transactions")
+    )
+    word = words.from_hex_quantity(pl.col("value"))
+    transactions = listed.join(
+        headers.select("chain_id", "block_number", "block_hash", "block_time"), on="block_hash"
+    ).select(
+        "chain_id",
+        "block_number",
+        "block_hash",
+        "block_time",
+        pl.col("hash").str.to_lowercase().alias("tx_hash"),
+        _quantity("transactionIndex").alias("tx_index"),
+        pl.col("from").str.to_lowercase().alias("from_address"),
+        pl.col("to").str.to_lowercase().alias("to_address"),
+        words.wei(word).alias("value_wei"),
+        pl.col("input").str.slice(2).str.decode("hex", strict=False),
+    )
+    return headers, conform("transactions", transactions), _too_rich(transactions)
+
+
+def _too_rich(transactions: pl.DataFrame) -> pl.DataFrame:
+    rich = transactions.filter(pl.col("value_wei").is_null()).select(
+        "chain_id",
+        "block_number",
+        "block_hash",
+        "block_time",
+        "tx_hash",
+        "tx_index",
+        pl.col("tx_index").alias("item_index"),
+        pl.col("from_address").alias("address"),
+        pl.lit("").alias("protocol"),
+        pl.lit("transaction").alias("event"),
+        pl.lit("value above 38 digits").alias("reason"),
+    )
+    return conform("quarantine", rich)
+
+
+def _read_blocks(results: Sequence[bytes], schema: _Schema) -> pl.DataFrame:
+    if any(raw.strip() == b"null" for raw in results):
+        message = "a block is null: the node that answered is behind the tip"
+        raise RetryableError(message)
+    try:
+        return pl.read_json(io.BytesIO(b"[" + b",".join(results) + b"]"), schema=schema)
+    except pl.exceptions.PolarsError as error:
+        message = "eth_getBlockByNumber answered with something that is no block"
+        raise RetryableError(message) from error
+
+
+def _headers(raw: pl.DataFrame, chain_id: int) -> pl.DataFrame:
+    headers = raw.select(
+        pl.lit(chain_id, pl.Int64).alias("chain_id"),
+        _quantity("number").alias("block_number"),
+        pl.col("hash").str.to_lowercase().alias("block_hash"),
+        (_quantity("timestamp") * 1_000_000).cast(pl.Datetime("us")).alias("block_time"),
+        pl.col("parentHash").str.to_lowercase().alias("parent_hash"),
+        pl.col("logsBloom").str.slice(2).str.decode("hex", strict=False).alias("logs_bloom"),
+    )
+    if headers.select(pl.col("block_number", "block_hash", "block_time").is_null().any()).row(
+        0
+    ) != (
+        False,
+        False,
+        False,
+    ):
+        message = "a block lacks its number, hash or timestamp"
+        raise RetryableError(message)
+    return conform("blocks", headers)
+
+
+def _quantity(column: str) -> pl.Expr:
+    return pl.col(column).str.slice(2).str.to_integer(base=16, strict=False)

@@ -1,0 +1,193 @@
+"""The SQL of the link tables. All of it reads facts; none of it depends on arrival order."""
+
+SALES = """
+WITH mints AS (
+    -- Who got the token by a mint: the receivers, and the creators that a lineage record names.
+    SELECT chain_id, collection, token_id, to_address AS minter FROM transfers WHERE kind = 'mint'
+    UNION
+    SELECT chain_id, collection, token_id, account FROM provenance_events WHERE event = 'minted'
+),
+minters AS (
+    SELECT chain_id, collection, token_id, list(DISTINCT minter) AS minters
+    FROM mints GROUP BY ALL
+),
+ordered AS (
+    SELECT s.*,
+        row_number() OVER (
+            PARTITION BY s.chain_id, s.collection, s.token_id
+            ORDER BY s.block_number, s.log_index, s.item_index
+        ) AS nth_sale,
+        -- ERC-1155: had the seller bought units of it before?
+        list(s.buyer) OVER (
+            PARTITION BY s.chain_id, s.collection, s.token_id
+            ORDER BY s.block_number, s.log_index, s.item_index
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS earlier_buyers
+    FROM settled_sales s
+),
+known AS (
+    SELECT o.*,
+        CASE
+            WHEN token_standard = 'erc721' AND nth_sale > 1 THEN false
+            WHEN m.minters IS NULL THEN NULL
+            WHEN NOT list_contains(m.minters, o.seller) THEN false
+            ELSE NOT coalesce(list_contains(earlier_buyers, o.seller), false)
+        END AS is_primary,
+        e.currency IS NOT NULL AS is_ether,
+        -- A token of one ether is priced as the native coin is.
+        CASE WHEN e.currency IS NOT NULL THEN '0x0000000000000000000000000000000000000000'
+             ELSE o.currency END AS priced_as
+    FROM ordered o
+    LEFT JOIN minters m USING (chain_id, collection, token_id)
+    LEFT JOIN ether_currencies e ON e.chain_id = o.chain_id AND e.currency = o.currency
+),
+quotes AS (
+    -- One quote per currency and second; of several the last on the chain, a file only without one.
+    SELECT chain_id, currency, time, usd, source FROM prices
+    QUALIFY row_number() OVER (
+        PARTITION BY chain_id, currency, time
+        ORDER BY block_number DESC NULLS LAST, log_index DESC, item_index DESC, source
+    ) = 1
+)
+SELECT k.* EXCLUDE (nth_sale, earlier_buyers, is_ether, priced_as),
+    CASE WHEN is_ether THEN price_wei::DOUBLE / 1e18 END AS price_eth,
+    -- Decimals of other tokens are not known here, so they have no price in USD.
+    CASE WHEN is_ether OR k.currency = '0x0000000000000000000000000000000000000000'
+        THEN price_wei::DOUBLE / 1e18 * q.usd END AS price_usd,
+    CASE WHEN price_usd IS NOT NULL THEN q.source END AS price_source,
+    CASE WHEN price_usd IS NOT NULL THEN date_diff('second', q.time, k.block_time) END AS
+    price_age_s
+FROM known k
+ASOF LEFT JOIN quotes q
+    ON q.chain_id = k.chain_id AND q.currency = k.priced_as AND k.block_time >= q.time
+ORDER BY k.chain_id, k.block_number, k.log_index, k.item_index
+"""
+
+ROYALTY_TERMS = """
+SELECT chain_id, collection, token_id, recipient, bps,
+    protocol || ' RoyaltySet' AS source,
+    block_number AS valid_from_block,
+    log_index AS valid_from_log_index,
+    lead(block_number) OVER (
+        PARTITION BY chain_id, collection, token_id ORDER BY block_number, log_index
+    ) AS valid_to_block
+FROM royalty_events
+ORDER BY ALL
+"""
+
+ROYALTY_LEDGER = """
+WITH owed AS (
+    -- The last terms set before the sale's log. floor(price * bps / 10000) without leaving 38
+    -- digits.
+    SELECT s.chain_id, s.sale_id, t.recipient,
+        CASE WHEN t.recipient IN (s.seller, '0x0000000000000000000000000000000000000000') THEN 0
+        ELSE (s.price_wei::HUGEINT // 10000) * t.bps
+             + ((s.price_wei::HUGEINT % 10000) * t.bps) // 10000 END AS owed_wei
+    FROM sales s
+    JOIN royalty_terms t USING (chain_id, collection, token_id)
+    WHERE s.trade_kind <> 'swap'
+      AND (t.valid_from_block, t.valid_from_log_index) < (s.block_number, s.log_index)
+    QUALIFY row_number() OVER (
+        PARTITION BY s.chain_id, s.sale_id
+        ORDER BY t.valid_from_block DESC, t.valid_from_log_index DESC
+    ) = 1
+),
+paid AS (
+    SELECT chain_id, sale_id, recipient, sum(amount_wei)::HUGEINT AS paid_wei
+    FROM sale_payments
+    WHERE recipient_class IN ('creator', 'split') AND recipient IS NOT NULL
+    GROUP BY ALL
+),
+known AS (
+    SELECT chain_id, sale_id, recipient, owed_wei, coalesce(paid_wei, 0) AS paid_wei,
+        -- Paid to somebody else than the terms name: nothing was owed to them.
+        sale_id IN (SELECT sale_id FROM owed) AS has_terms
+    FROM owed FULL JOIN paid USING (chain_id, sale_id, recipient)
+),
+settled AS (
+    SELECT * REPLACE (CASE WHEN has_terms THEN coalesce(owed_wei, 0) END AS owed_wei) FROM known
+)
+SELECT chain_id, sale_id, recipient, owed_wei, paid_wei,
+    owed_wei - paid_wei AS gap_wei,
+    CASE
+        WHEN owed_wei IS NULL THEN 'unknown'
+        WHEN paid_wei > owed_wei THEN 'over'
+        WHEN paid_wei = owed_wei THEN 'full'
+        WHEN paid_wei = 0 THEN 'zero'
+        ELSE 'partial'
+    END AS status
+FROM settled
+ORDER BY ALL
+"""
+
+VAULTS = """
+WITH redeemed AS (
+    SELECT DISTINCT chain_id, vault FROM vault_events WHERE event = 'redeemed'
+)
+SELECT o.chain_id, o.vault, o.collection, o.token_id, o.account AS curator, o.shares AS supply,
+    o.amount_wei AS royalty_wei, o.block_time AS opened_at,
+    CASE WHEN r.vault IS NULL THEN 'open' ELSE 'redeemed' END AS state
+FROM vault_events o LEFT JOIN redeemed r USING (chain_id, vault)
+WHERE o.event = 'opened'
+ORDER BY ALL
+"""
+
+TOKENS = """
+WITH moves AS (
+    SELECT chain_id, collection, token_id,
+        last(token_standard ORDER BY block_number, log_index, item_index) AS token_standard,
+        last(to_address ORDER BY block_number, log_index, item_index) AS last_receiver,
+        last(kind ORDER BY block_number, log_index, item_index) AS last_kind,
+        min(block_time) FILTER (kind = 'mint') AS minted_at,
+        first(to_address ORDER BY block_number, log_index, item_index) FILTER (kind = 'mint')
+            AS first_receiver
+    FROM transfers GROUP BY ALL
+),
+records AS (
+    SELECT chain_id, collection, token_id,
+        first(account ORDER BY block_number, log_index) AS creator,
+        first(manifest ORDER BY block_number, log_index) AS manifest,
+        first(pixel_hash ORDER BY block_number, log_index) AS pixel_hash,
+        first(uri ORDER BY block_number, log_index) AS uri
+    FROM provenance_events WHERE event = 'minted' GROUP BY ALL
+)
+SELECT chain_id, collection, token_id,
+    m.token_standard,
+    coalesce(r.creator, m.first_receiver) AS creator,
+    m.minted_at,
+    CASE WHEN m.token_standard = 'erc721' AND m.last_kind <> 'burn' THEN m.last_receiver END AS
+    owner, CASE WHEN m.token_standard = 'erc721' THEN m.last_kind = 'burn' END AS is_burned,
+    r.manifest, r.pixel_hash, r.uri
+FROM moves m LEFT JOIN records r USING (chain_id, collection, token_id)
+ORDER BY chain_id, collection, token_id
+"""
+
+FUNDING = """
+WITH from_chain AS (
+    SELECT chain_id, to_address AS address, from_address AS first_funded_by, block_number,
+        block_time, 'transactions' AS source
+    FROM transactions
+    WHERE value_wei > 0 AND to_address IS NOT NULL
+    QUALIFY row_number() OVER (
+        PARTITION BY chain_id, to_address ORDER BY block_number, tx_index
+    ) = 1
+),
+from_files AS (SELECT * FROM funding WHERE source LIKE 'file:%')
+SELECT * FROM from_chain
+UNION ALL BY NAME SELECT * FROM from_files
+-- What a user brings overrides what a partial view of the chain suggests.
+QUALIFY row_number() OVER (
+    PARTITION BY chain_id, address ORDER BY source = 'transactions', source
+) = 1
+ORDER BY chain_id, address
+"""
+
+LABELS = """
+SELECT DISTINCT chain_id, account AS address, 'artist' AS label, NULL::VARCHAR AS name,
+    'provenance_events' AS source
+FROM provenance_events WHERE event = 'minted'
+  AND (chain_id, account, 'artist') NOT IN (
+      SELECT (chain_id, address, label) FROM labels WHERE source <> 'provenance_events')
+UNION ALL BY NAME SELECT * FROM labels WHERE source <> 'provenance_events'
+ORDER BY ALL
+"""

@@ -1,0 +1,504 @@
+"""Seaport 1.1 to 1.6: orders become sales that balance to the wei.
+
+A log `OrderFulfilled` is one order, not one sale: orders filled against each other (matchOrders)
+mirror the same tokens and money, so they are joined into trades first and each token is counted
+once.
+
+- Price: what the buyer paid. A listing pays the sum of its currency consideration; a bid its whole
+  offer; matched orders what they offered (plus native coin that the caller added).
+- Legs are classed by address, never by position: to the seller; to a known fee wallet (platform);
+any
+  other, in a trade that pays its seller, is taken for the creator (tips cannot be told apart in the
+  event, so such a sale has confidence `inferred`); in a trade that does not pay its seller,
+  unknown.
+- A bundle is one row per token. Each leg is divided equally among the tokens that its order moves
+  (settlement.split_legs).
+
+Sources: Seaport's event documentation; rules and quirks in reference/markets.md, section 6.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from data.types import WEI
+from data.units import NATIVE, ZERO_ADDRESS
+from indexer.abi import Decoded, Event
+from indexer.protocols.base import PLACE, ChainContext, Protocol, Route, Tables
+from indexer.protocols.fee_wallets import fee_wallets
+from indexer.protocols.matching import assign_by_amount, connect
+from indexer.protocols.settlement import balance, sale_id, split_legs
+
+_FULFILLED = Event.parse(
+    "OrderFulfilled(bytes32 orderHash, address indexed offerer, address indexed zone,"
+    " address recipient,"
+    " (uint8 itemType, address token, uint256 identifier, uint256 amount)[] offer,"
+    " (uint8 itemType, address token, uint256 identifier, uint256 amount, address payable"
+    " recipient)[] consideration)",
+    wei=["offer.amount", "consideration.amount"],
+)
+_MATCHED = Event.parse("OrdersMatched(bytes32[] orderHashes)")
+
+_DEPLOYMENTS = {
+    "1.1": "0x00000000006c3852cbef3e08e8df289169ede581",
+    "1.4": "0x00000000000001ad428e4906ae43d8f9852d0dd6",
+    "1.5": "0x00000000000000adc04c56bf30ac9d3c0aaf14dc",
+    "1.6": "0x0000000000000068f116a894984e2db1123eb395",
+}
+_ZKSYNC = {"1.5": "0xd756e8070b33a35e42f00140ac92c4b4e0bbfb82"}
+_ZKSYNC_ID = 324
+
+_FIRST_TOKEN_TYPE = 2  # item types: 0 native, 1 ERC-20, 2 ERC-721, 3 ERC-1155
+_MOST_MONEY = 9.0e37  # sums above this might not fit DECIMAL(38,0)
+
+
+def _routes(context: ChainContext) -> Sequence[Route]:
+    deployments = _ZKSYNC if context.chain_id == _ZKSYNC_ID else _DEPLOYMENTS
+    return [
+        Route(event, version, frozenset({address}))
+        for version, address in deployments.items()
+        for event in (_FULFILLED, _MATCHED)
+        if not (event is _MATCHED and version == "1.1")
+    ]
+
+
+def _settle(events: Mapping[str, Decoded], _: ChainContext) -> Tables:
+    if "OrderFulfilled" not in events:
+        return {}
+    orders = _orders(events)
+    items = _items(events["OrderFulfilled"])
+    trades, unclear = _trades(orders, items)
+    tokens, tangled = _tokens(trades, items)
+    legs, unbalanced = _legs(trades, items, tokens)
+    refused = pl.concat([unclear, tangled, unbalanced]).unique("trade", keep="first")
+    tokens = tokens.join(refused, on="trade", how="anti")
+    legs = legs.join(refused, on="trade", how="anti")
+    sales, payments = _sales(trades, tokens, legs)
+    return {
+        "settled_sales": sales,
+        "sale_payments": payments,
+        "quarantine": _set_aside(trades, refused),
+    }
+
+
+# --- orders and trades
+# ------------------------------------------------------------------------------
+
+
+def _orders(events: Mapping[str, Decoded]) -> pl.DataFrame:
+    """Orders with `group`: orders of one group were filled against each other."""
+    orders = events["OrderFulfilled"].rows.with_columns(pl.col("row").cast(pl.Int64))
+    by_event = _matched_groups(orders, events.get("OrdersMatched"))
+    is_open = (pl.col("recipient") == ZERO_ADDRESS) & pl.col("match").is_null()
+    return (
+        orders.join(by_event, on="row", how="left")
+        .with_columns(
+            pl.when(pl.col("match").is_not_null())
+            .then(pl.concat_str(pl.lit("match"), "block_hash", "match", separator=":"))
+            # Seaport 1.1 has no OrdersMatched; a zero recipient marks its matched orders.
+            .when(is_open)
+            .then(pl.concat_str(pl.lit("open"), "block_hash", "tx_hash", "address", separator=":"))
+            .otherwise(pl.concat_str(pl.lit("single"), "row", separator=":"))
+            .alias("group")
+        )
+        .drop("match")
+    )
+
+
+def _matched_groups(orders: pl.DataFrame, matched: Decoded | None) -> pl.DataFrame:
+    """`row` of each matched order and `match`, the log index of its OrdersMatched."""
+    if matched is None:
+        return pl.DataFrame(schema={"row": pl.Int64, "match": pl.Int64})
+    same = ["block_hash", "tx_hash", "address"]
+    named = (
+        matched.items["orderHashes"]
+        .group_by("row", "value")
+        .len("times")
+        .join(matched.rows.select("row", *same, pl.col("log_index").alias("match")), on="row")
+        .drop("row")
+        .rename({"value": "orderHash"})
+    )
+    before = orders.select("row", *same, "orderHash", "log_index").join(
+        named, on=[*same, "orderHash"]
+    )
+    # An order filled in several calls belongs, each time, to the next OrdersMatched; one call may
+    # name it several times.
+    return (
+        before.filter(pl.col("log_index") < pl.col("match"))
+        .filter(pl.col("match") == pl.col("match").min().over("row"))
+        .filter(
+            pl.col("log_index").rank("ordinal", descending=True).over("match", "orderHash", *same)
+            <= pl.col("times")
+        )
+        .select("row", "match")
+    )
+
+
+def _items(orders: Decoded) -> pl.DataFrame:
+    """All items of all orders: row, side, item, party, kind of asset, amount.
+
+    `party` is who gives (offer) or who gets (consideration).
+    """
+    given = orders.items["offer"].join(orders.rows.select("row", "offerer"), on="row")
+    parts = [
+        given.rename({"offerer": "party"}).with_columns(pl.lit("offer").alias("side")),
+        orders.items["consideration"]
+        .rename({"recipient": "party"})
+        .with_columns(pl.lit("consideration").alias("side")),
+    ]
+    is_token = pl.col("itemType") >= _FIRST_TOKEN_TYPE
+    return pl.concat(parts, how="diagonal").with_columns(
+        pl.col("row").cast(pl.Int64),
+        is_token.alias("is_token"),
+        pl.when(pl.col("itemType") == 0)
+        .then(pl.lit(NATIVE))
+        .otherwise(pl.col("token"))
+        .alias("token"),
+    )
+
+
+def _trades(orders: pl.DataFrame, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Orders with `trade` (smallest row in it) and `size` (orders in it), and what is unclear.
+
+    Within a group, orders that move the same token belong together. An order of money only joins
+    the group's one trade, or the trade that lacks exactly its amount.
+    """
+    grouped = items.join(orders.select("row", "group"), on="row")
+    edges = grouped.filter("is_token").select(
+        pl.col("row").alias("node"), "group", "token", "identifier"
+    )
+    # All tokens of one order are one trade, because connect() also spreads over the node.
+    labels = connect(edges).rename({"node": "row", "component": "trade"})
+    labelled = orders.join(labels, on="row", how="left")
+    per_group = labelled.group_by("group").agg(
+        pl.col("trade").drop_nulls().n_unique().alias("n_trades"),
+        pl.col("trade").min().alias("only_trade"),
+    )
+    by_amount = assign_by_amount(*_open_amounts(grouped, labelled)).rename(
+        {"node": "row", "component": "paired"}
+    )
+    joined = (
+        labelled.join(per_group, on="group")
+        .join(by_amount, on="row", how="left")
+        .with_columns(
+            pl.coalesce(
+                "trade",
+                pl.when(pl.col("n_trades") == 1).then(pl.col("only_trade")),
+                "paired",
+            ).alias("trade")
+        )
+    )
+    lost = joined.filter(pl.col("trade").is_null() & (pl.col("n_trades") > 1)).select("group")
+    unclear = joined.join(lost, on="group", how="semi").select(
+        "trade", pl.lit("matched orders cannot be told apart").alias("reason")
+    )
+    # What is left without a trade moved no token at all: an exchange of currencies, no sale.
+    trades = joined.filter(pl.col("trade").is_not_null()).with_columns(
+        pl.len().over("trade").alias("size"),
+        pl.col("row").min().over("trade").alias("first_row"),
+    )
+    return trades.sort("row"), unclear.filter(pl.col("trade").is_not_null())
+
+
+def _open_amounts(
+    grouped: pl.DataFrame, labelled: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    is_offer = pl.col("side") == "offer"
+    amount = pl.col("amount").cast(pl.Int128)
+    offered, asked = amount.filter(is_offer).sum(), amount.filter(~is_offer).sum()
+    money = grouped.filter(~pl.col("is_token")).join(labelled.select("row", "trade"), on="row")
+    givers = (
+        money.filter(pl.col("trade").is_null())
+        .group_by("group", pl.col("token").alias("currency"), pl.col("row").alias("node"))
+        .agg((offered - asked).alias("amount"))
+    )
+    takers = (
+        money.filter(pl.col("trade").is_not_null())
+        .group_by("group", pl.col("token").alias("currency"), pl.col("trade").alias("component"))
+        .agg((asked - offered).alias("amount"))
+    )
+    return givers, takers
+
+
+# --- tokens
+# -----------------------------------------------------------------------------------------
+
+
+def _tokens(trades: pl.DataFrame, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """One row per token sold, with seller and buyer; and trades whose tokens are tangled.
+
+    Offered and asked for: from the offerer to the receiver named. Only offered: to the order's
+    recipient. Only asked for (a bid filled alone): from the order's recipient, who got the money.
+    """
+    receiver = pl.when(pl.col("recipient") != ZERO_ADDRESS).then(pl.col("recipient"))
+    moved = items.filter("is_token").join(
+        trades.select("row", "trade", receiver.alias("filler")), on="row"
+    )
+    same = ["trade", "token", "identifier"]
+    sides = {
+        side: moved.filter(pl.col("side") == side).select(
+            *same, "row", "item", "itemType", "amount", "party", "filler"
+        )
+        for side in ("offer", "consideration")
+    }
+    pairs = sides["offer"].join(
+        sides["consideration"], on=same, how="full", suffix="_asked", coalesce=True
+    )
+    n_offered = pl.struct("row", "item").n_unique().over(same)
+    n_asked = pl.struct("row_asked", "item_asked").n_unique().over(same)
+    is_tangled = (n_offered > 1) & (n_asked > 1)
+    tangled = pairs.filter(is_tangled).select(
+        "trade", pl.lit("one token is offered and asked for several times").alias("reason")
+    )
+    by_asked = pl.col("row_asked").is_not_null() & (n_offered == 1)
+    amount = pl.when(by_asked).then(pl.col("amount_asked")).otherwise(pl.col("amount"))
+    tokens = pairs.with_columns(
+        pl.coalesce("party", "filler_asked").alias("seller"),
+        pl.coalesce("party_asked", "filler").alias("buyer"),
+        pl.coalesce(amount, "amount_asked").alias("quantity"),
+        pl.coalesce("itemType", "itemType_asked").alias("itemType"),
+        (pl.col("row") == pl.col("row_asked")).fill_null(value=False).alias("is_named_buyer"),
+    ).sort(
+        "trade", pl.coalesce("row", "row_asked"), pl.coalesce("item", "item_asked"), "item_asked"
+    )
+    return _with_place(tokens), tangled
+
+
+def _with_place(tokens: pl.DataFrame) -> pl.DataFrame:
+    is_both = (
+        pl.col("seller").is_in(pl.col("buyer").implode()) & (pl.col("seller") != pl.col("buyer"))
+    ).any()
+    return tokens.with_columns(
+        pl.int_range(pl.len()).over("trade").alias("item_index"),
+        pl.len().over("trade").alias("bundle_size"),
+        is_both.over("trade").fill_null(value=False).alias("is_swap"),
+    ).with_row_index("item_key")
+
+
+# --- money
+# ------------------------------------------------------------------------------------------
+
+
+def _legs(
+    trades: pl.DataFrame, items: pl.DataFrame, tokens: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Legs divided among tokens: trade, item_key, recipient, currency, amount_wei, paid share."""
+    money = items.filter(~pl.col("is_token")).join(
+        trades.select("row", "trade", "size", "version", "recipient"), on="row"
+    )
+    flows = _flows(money, tokens)
+    refused = flows.filter(pl.col("reason").is_not_null()).select("trade", "reason")
+    asked = money.filter(pl.col("side") == "consideration").select(
+        "trade",
+        "row",
+        pl.col("item").alias("seq"),
+        pl.col("party").alias("recipient"),
+        pl.col("token").alias("currency"),
+        pl.col("amount").alias("amount_wei"),
+    )
+    # What a bid offers beyond the legs named goes to whoever filled it; the filler of a lone bid
+    # is the seller. Both numbers are read from the event.
+    rest = flows.filter(pl.col("rest") > 0).select(
+        "trade",
+        pl.col("offer_row").alias("row"),
+        pl.lit(1_000_000, pl.Int64).alias("seq"),
+        pl.when(pl.col("filler") != ZERO_ADDRESS).then(pl.col("filler")).alias("recipient"),
+        "currency",
+        pl.col("rest").cast(WEI.polars).alias("amount_wei"),
+    )
+    legs = pl.concat([asked.cast({"seq": pl.Int64}), rest]).with_row_index("leg")
+    shares = split_legs(legs, _payees(legs, tokens))
+    return shares, refused
+
+
+def _flows(money: pl.DataFrame, tokens: pl.DataFrame) -> pl.DataFrame:
+    """Per trade and currency: what was offered, asked for, and the rest for the filler."""
+    amount = pl.col("amount").cast(pl.Int128)
+    is_offer = pl.col("side") == "offer"
+    sides = tokens.group_by("trade").agg(
+        pl.col("row").is_not_null().any().alias("has_offered_token")
+    )
+    flows = (
+        money.group_by("trade", pl.col("token").alias("currency"))
+        .agg(
+            amount.filter(is_offer).sum().alias("offered"),
+            amount.filter(~is_offer).sum().alias("asked"),
+            pl.col("amount").cast(pl.Float64).sum().alias("size_of_all"),
+            pl.col("row").filter(is_offer).min().alias("offer_row"),
+            pl.col("recipient").filter(is_offer).first().alias("filler"),
+            pl.col("size").first(),
+            pl.col("version").first(),
+        )
+        .join(sides, on="trade")
+    )
+    is_lone = pl.col("size") == 1
+    gives_both = is_lone & (pl.col("offered") > 0) & pl.col("has_offered_token")
+    is_short = (pl.col("offered") > 0) & (pl.col("asked") > pl.col("offered"))
+    is_unpaid = is_short & (is_lone | (pl.col("currency") != NATIVE))
+    # Seaport 1.1 leaves what was offered and not used with the offerer; later versions hand it
+    # over.
+    keeps_rest = ~is_lone & (pl.col("version") == "1.1")
+    rest = pl.when(~keeps_rest & (pl.col("offered") > 0)).then(pl.col("offered") - pl.col("asked"))
+    return flows.with_columns(
+        rest.fill_null(0).alias("rest"),
+        pl.when(pl.col("size_of_all") > _MOST_MONEY)
+        .then(pl.lit("amounts above 38 digits together"))
+        .when(gives_both)
+        .then(pl.lit("money and tokens are offered together"))
+        .when(is_unpaid)
+        .then(pl.lit("more money is asked for than offered"))
+        .alias("reason"),
+    )
+
+
+def _payees(legs: pl.DataFrame, tokens: pl.DataFrame) -> pl.DataFrame:
+    """Tokens each leg pays for: those its order offers, else asks for, else all of the trade."""
+    pairs = legs.select("leg", "trade", pl.col("row").alias("leg_row")).join(
+        tokens.select("trade", "item_key", pl.col("item_index").alias("place"), "row", "row_asked"),
+        on="trade",
+    )
+    closeness = (
+        pl.when(pl.col("row") == pl.col("leg_row"))
+        .then(0)
+        .when(pl.col("row_asked") == pl.col("leg_row"))
+        .then(1)
+        .otherwise(2)
+    )
+    return pairs.filter(closeness == closeness.min().over("leg")).select("leg", "item_key", "place")
+
+
+# --- sales
+# ------------------------------------------------------------------------------------------
+
+
+def _sales(
+    trades: pl.DataFrame, tokens: pl.DataFrame, legs: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    first = trades.filter(pl.col("row") == pl.col("first_row")).select(
+        "trade", "size", *PLACE, "version", "offerer"
+    )
+    sales = tokens.join(first, on="trade", maintain_order="left").with_columns(
+        sale_id().alias("sale_id")
+    )
+    payments = _classify(legs, sales)
+    prices = (
+        payments.sort(
+            pl.col("recipient_class") != "seller",
+            "amount_wei",
+            "currency",
+            descending=[False, True, False],
+        )
+        .group_by("item_key")
+        .agg(
+            pl.col("currency").first().alias("currency"),
+            pl.col("amount_wei")
+            .cast(pl.Int128)
+            .filter(pl.col("currency") == pl.col("currency").first())
+            .sum()
+            .alias("price_wei"),
+            pl.col("venue").drop_nulls().min().alias("venue"),
+            pl.col("recipient_class").is_in(["creator", "unknown"]).any().alias("is_inferred"),
+        )
+    )
+    priced = sales.join(prices, on="item_key", how="left", maintain_order="left").with_columns(
+        pl.col("currency").fill_null(NATIVE),
+        pl.col("price_wei").fill_null(0).cast(WEI.polars),
+    )
+    rows = _sale_rows(priced)
+    legs_out = payments.select(
+        *PLACE,
+        pl.col("item_index").cast(pl.Int64),
+        "sale_id",
+        (pl.int_range(pl.len()).over("sale_id")).alias("seq"),
+        "recipient",
+        "recipient_class",
+        "currency",
+        "amount_wei",
+        pl.lit("consideration").alias("source"),
+    )
+    return balance(rows, legs_out), legs_out
+
+
+def _classify(legs: pl.DataFrame, sales: pl.DataFrame) -> pl.DataFrame:
+    whose = sales.select("item_key", "item_index", "sale_id", "seller", "buyer", *PLACE)
+    joined = legs.join(whose, on="item_key").join(fee_wallets(), on="recipient", how="left")
+    is_seller = (pl.col("recipient") == pl.col("seller")).fill_null(value=False)
+    pays_seller = is_seller.any().over("item_key")
+    is_own = (pl.col("recipient") == pl.col("buyer")).fill_null(value=False)
+    return joined.with_columns(
+        pl.when(is_seller)
+        .then(pl.lit("seller"))
+        .when(pl.col("venue").is_not_null())
+        .then(pl.lit("platform"))
+        .when(is_own | ~pays_seller | (pl.col("seq") == 1_000_000) | pl.col("recipient").is_null())
+        .then(pl.lit("unknown"))
+        .otherwise(pl.lit("creator"))
+        .alias("recipient_class")
+    ).sort("item_key", "row", "seq")
+
+
+def _sale_rows(priced: pl.DataFrame) -> pl.DataFrame:
+    is_lone = pl.col("size") == 1
+    kind = (
+        pl.when("is_swap")
+        .then(pl.lit("swap"))
+        .when(pl.col("is_named_buyer").any().over("trade"))
+        .then(pl.lit("private"))
+        .when(~is_lone)
+        .then(pl.lit("match"))
+        .when(pl.col("row").is_null())
+        .then(pl.lit("bid"))
+        .otherwise(pl.lit("listing"))
+    )
+    is_inferred = (
+        pl.col("is_inferred").fill_null(value=False)
+        | (pl.col("bundle_size") > 1)
+        | pl.col("buyer").is_null()
+        | pl.col("seller").is_null()
+    )
+    first_id = pl.col("sale_id").first().over("trade")
+    return priced.select(
+        *PLACE,
+        pl.col("item_index").cast(pl.Int64),
+        "sale_id",
+        pl.when(pl.col("bundle_size") > 1).then(first_id).alias("bundle_id"),
+        "bundle_size",
+        pl.col("venue")
+        .drop_nulls()
+        .first()
+        .over("trade")
+        .fill_null("seaport")
+        .alias("marketplace"),
+        pl.lit("seaport").alias("protocol"),
+        "version",
+        kind.alias("trade_kind"),
+        pl.col("token").alias("collection"),
+        pl.col("identifier").alias("token_id"),
+        pl.when(pl.col("itemType") == _FIRST_TOKEN_TYPE)
+        .then(pl.lit("erc721"))
+        .otherwise(pl.lit("erc1155"))
+        .alias("token_standard"),
+        pl.col("quantity").cast(pl.String),
+        "seller",
+        "buyer",
+        pl.col("offerer").alias("maker"),
+        pl.when(pl.col("offerer") == pl.col("seller"))
+        .then(pl.col("buyer"))
+        .otherwise(pl.col("seller"))
+        .alias("taker"),
+        "currency",
+        "price_wei",
+        pl.when(is_inferred)
+        .then(pl.lit("inferred"))
+        .otherwise(pl.lit("decoded"))
+        .alias("confidence"),
+    )
+
+
+def _set_aside(trades: pl.DataFrame, refused: pl.DataFrame) -> pl.DataFrame:
+    return trades.join(refused, on="trade").select(
+        *PLACE, pl.lit("OrderFulfilled").alias("event"), "reason"
+    )
+
+
+PROTOCOL = Protocol("seaport", _routes, _settle)

@@ -1,0 +1,222 @@
+"""The index run: plan, fetch ahead, commit in order, roll back what was reorganised, link."""
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import aiohttp
+
+from contracts.addresses import known_addresses
+from data.store import Store
+from indexer.chains import chain_id_of, chain_name
+from indexer.commit import commit
+from indexer.errors import ReorgError, WrongChainError
+from indexer.evidence import Evidence
+from indexer.fetch import RpcSource, Source
+from indexer.files import load_funding, load_labels, load_prices
+from indexer.link import rebuild_links
+from indexer.protocols import select_protocols
+from indexer.protocols.base import ChainContext
+from indexer.ranges import BlockRange, chunks, count_blocks, parse_blocks, subtract
+from indexer.reorg import roll_back_if_reorganised
+from indexer.rpc import RpcClient
+from indexer.selection import Selection
+
+_CONCURRENCY = 8
+_MAX_REORGS = 10
+_DEFAULT_RANGE = 1_000
+
+OnProgress = Callable[[float, float, str], None]
+"""Called with blocks done now, blocks planned, and a note."""
+
+
+@dataclass(frozen=True)
+class IndexOptions:
+    """What to index, and from where."""
+
+    rpc_urls: tuple[str, ...]
+    blocks: tuple[str, ...] = ()
+    chain: str | None = None
+    protocols: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    max_range: int = _DEFAULT_RANGE
+    concurrency: int = _CONCURRENCY
+    prices: Path | None = None
+    funding: Path | None = None
+    state_dir: Path = Path(".raisonne")
+
+
+@dataclass
+class IndexSummary:
+    """What an index run did."""
+
+    chain_id: int
+    head: int
+    blocks: int = 0
+    logs: int = 0
+    rows: Counter[str] = field(default_factory=Counter)
+    links: dict[str, int] = field(default_factory=dict)
+    rolled_back_from: list[int] = field(default_factory=list)
+    elapsed_s: float = 0.0
+
+
+class _Clock(Protocol):
+    def __call__(self) -> datetime: ...
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def index(
+    store: Store,
+    options: IndexOptions,
+    on_progress: OnProgress | None = None,
+    *,
+    clock: _Clock = _utc_now,
+) -> IndexSummary:
+    """Indexes blocks into the store and rebuilds the link tables; resumes where a run ended.
+
+    Ranges that an equal selection committed before are skipped. Each range is committed with its
+    checkpoint in one transaction, so that it can be killed at any moment.
+
+    Raises:
+        UpstreamError: the endpoint cannot be reached, contradicts itself, or is of another chain.
+        DeepReorgError: the store holds another chain, or a reorg deeper than the window.
+        UsageError: an option cannot be understood.
+    """
+    return asyncio.run(_index(store, options, on_progress or _silent, clock))
+
+
+def _silent(_done: float, _total: float, _note: str) -> None:
+    """Reports to nobody."""
+
+
+async def _index(
+    store: Store, options: IndexOptions, on_progress: OnProgress, clock: _Clock
+) -> IndexSummary:
+    started = time.monotonic()
+    async with aiohttp.ClientSession() as session:
+        client = RpcClient(options.rpc_urls, session)
+        chain_id = await _chain_id(client, options)
+        context = ChainContext(chain_id, known_addresses(chain_id, options.state_dir))
+        selection = Selection(context, select_protocols(options.protocols), options.addresses)
+        with store.run("index", chain_id=chain_id, blocks=list(options.blocks)) as run:
+            _load_files(store, options, chain_id)
+            job = _Job(store, client, selection, options, on_progress, run.run_id, clock)
+            summary = await job.run()
+            summary.links = await asyncio.to_thread(rebuild_links, store)
+            summary.elapsed_s = time.monotonic() - started
+            run.details |= {
+                "head": summary.head,
+                "new_blocks": summary.blocks,
+                "logs": summary.logs,
+            }
+        return summary
+
+
+async def _chain_id(client: RpcClient, options: IndexOptions) -> int:
+    chain_id = int(await client.call("eth_chainId"), 16)
+    if options.chain is not None and chain_id_of(options.chain) != chain_id:
+        message = (
+            f"{client.endpoint} serves chain {chain_id} ({chain_name(chain_id)}), but --chain is "
+            f"{options.chain}; correct --chain or --rpc-url"
+        )
+        raise WrongChainError(message)
+    return chain_id
+
+
+def _load_files(store: Store, options: IndexOptions, chain_id: int) -> None:
+    if options.prices:
+        load_prices(store, options.prices, chain_id)
+    if options.funding:
+        load_funding(store, options.funding, chain_id)
+    labels = options.state_dir / str(chain_id) / "labels.csv"
+    if labels.is_file():
+        load_labels(store, labels, chain_id)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One index run, with what all its steps need."""
+
+    store: Store
+    client: RpcClient
+    selection: Selection
+    options: IndexOptions
+    on_progress: OnProgress
+    run_id: str
+    clock: _Clock
+
+    async def run(self) -> IndexSummary:
+        """Commits every range of the plan; plans again when the chain changed meanwhile."""
+        summary = IndexSummary(self.selection.context.chain_id, head=0)
+        for _ in range(_MAX_REORGS):
+            summary.head = int(await self.client.call("eth_blockNumber"), 16)
+            first = await roll_back_if_reorganised(self.store, self.client, summary.chain_id)
+            if first is not None:
+                summary.rolled_back_from.append(first)
+            try:
+                await self._work(self._plan(summary.head), summary)
+            except ReorgError:
+                # The chain changed between two ranges: find the common block and plan again.
+                continue
+            return summary
+        message = (
+            f"the chain of {self.client.endpoint} was reorganised {_MAX_REORGS} times in this run; "
+            "try again when it has settled"
+        )
+        raise ReorgError(message)
+
+    def _plan(self, head: int) -> list[BlockRange]:
+        """Wanted ranges without those that an equal selection committed."""
+        wanted = parse_blocks(self.options.blocks or ("0:",), head)
+        done = self.store.query(
+            "SELECT from_block, to_block FROM ranges WHERE chain_id = ? AND selection = ?",
+            [self.selection.context.chain_id, self.selection.digest],
+        )
+        return list(chunks(subtract(wanted, done.rows()), self.options.max_range))
+
+    async def _work(self, todo: Sequence[BlockRange], summary: IndexSummary) -> None:
+        source = RpcSource(self.client, self.selection, summary.head)
+        total, started, done = count_blocks(todo), time.monotonic(), 0
+        self.on_progress(0, total, "")
+        async for evidence in _ahead(source, todo, self.options.concurrency):
+            counts = await asyncio.to_thread(self._commit, evidence)
+            blocks = evidence.end - evidence.start
+            done += blocks
+            summary.blocks += blocks
+            summary.logs += counts.get("logs", 0)
+            summary.rows.update(counts)
+            rate = done / max(time.monotonic() - started, 1e-9)
+            lag = summary.head + 1 - evidence.end
+            note = f"{summary.logs:,} logs, {rate:,.0f} blocks/s, {lag:,} behind head"
+            self.on_progress(blocks, total, note)
+
+    def _commit(self, evidence: Evidence) -> dict[str, int]:
+        return commit(self.store, evidence, self.selection, run_id=self.run_id, clock=self.clock)
+
+
+async def _ahead(
+    source: Source, todo: Sequence[BlockRange], concurrency: int
+) -> AsyncIterator[Evidence]:
+    """Evidence in the order of the ranges, while the next ones are already being fetched."""
+    waiting = iter(todo)
+    running: deque[asyncio.Task[list[Evidence]]] = deque()
+    try:
+        while True:
+            while len(running) < concurrency and (blocks := next(waiting, None)):
+                running.append(asyncio.create_task(source.fetch(blocks)))
+            if not running:
+                return
+            for evidence in await running.popleft():
+                yield evidence
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

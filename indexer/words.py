@@ -1,0 +1,105 @@
+"""Numbers in 32-byte ABI words, as polars expressions over binary columns.
+
+A word column is Binary, 32 bytes each, big-endian. A word that is too short gives NULL.
+"""
+
+import polars as pl
+
+from data.units import MAX_DECIMAL38
+
+WORD = 32
+_ZEROS = bytes(WORD)
+_ONES = b"\xff" * WORD
+_MAX_WEI_WORD = MAX_DECIMAL38.to_bytes(WORD, "big")
+
+
+def is_zero(part: pl.Expr, length: int) -> pl.Expr:
+    """Whether a binary expression is `length` zero bytes."""
+    return part == pl.lit(_ZEROS[:length])
+
+
+def low_uint64(word: pl.Expr) -> pl.Expr:
+    """The lowest 64 bits of a word as UInt64."""
+    return word.bin.slice(24, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big")
+
+
+def low_int64(word: pl.Expr) -> pl.Expr:
+    """The lowest 64 bits of a word as Int64, two's complement."""
+    return word.bin.slice(24, 8).bin.reinterpret(dtype=pl.Int64, endianness="big")
+
+
+def pointer(word: pl.Expr) -> pl.Expr:
+    """The word as Int64 where it is below 2^63, else NULL; for offsets and lengths."""
+    value = low_uint64(word).cast(pl.Int64, strict=False)
+    return pl.when(is_zero(word.bin.slice(0, 24), 24)).then(value)
+
+
+def fits_unsigned(word: pl.Expr, bits: int) -> pl.Expr:
+    """Whether the bits above the lowest `bits` are zero."""
+    spare = WORD - bits // 8
+    return is_zero(word.bin.slice(0, spare), spare) if spare else word.bin.size() == WORD
+
+
+def fits_signed(word: pl.Expr, bits: int) -> pl.Expr:
+    """Whether the bits above the lowest `bits` repeat the sign bit."""
+    spare = WORD - bits // 8
+    if not spare:
+        return word.bin.size() == WORD
+    head = word.bin.slice(0, spare)
+    is_negative = word.bin.slice(spare, 1) >= pl.lit(b"\x80")
+    return pl.when(is_negative).then(head == pl.lit(_ONES[:spare])).otherwise(is_zero(head, spare))
+
+
+def fits_wei(word: pl.Expr) -> pl.Expr:
+    """Whether an unsigned word fits DECIMAL(38,0)."""
+    return (word.bin.size() == WORD) & (word <= pl.lit(_MAX_WEI_WORD))
+
+
+def wei(word: pl.Expr) -> pl.Expr:
+    """The word as Decimal(38,0) where it fits, else NULL; see `fits_wei`."""
+    low = word.bin.slice(16, 16).bin.reinterpret(dtype=pl.UInt128, endianness="big")
+    return pl.when(fits_wei(word)).then(low).cast(pl.Int128).cast(pl.Decimal(38, 0))
+
+
+def uint_text(word: pl.Expr) -> pl.Expr:
+    """The unsigned word as exact decimal text."""
+    return word.map_batches(_uint_text, return_dtype=pl.String)
+
+
+def int_text(word: pl.Expr) -> pl.Expr:
+    """The word as exact decimal text, two's complement."""
+    return word.map_batches(_int_text, return_dtype=pl.String)
+
+
+def _uint_text(words: pl.Series) -> pl.Series:
+    high = words.bin.slice(0, 16).bin.reinterpret(dtype=pl.UInt128, endianness="big")
+    low = words.bin.slice(16, 16).bin.reinterpret(dtype=pl.UInt128, endianness="big")
+    texts = low.cast(pl.String)
+    # One 128-bit read serves nearly every word; only the others become Python integers.
+    return _with_python(words, texts, (high > 0) & low.is_not_null(), signed=False)
+
+
+def _int_text(words: pl.Series) -> pl.Series:
+    texts = _uint_text(words)
+    top = words.bin.slice(0, 8).bin.reinterpret(dtype=pl.Int64, endianness="big")
+    return _with_python(words, texts, (top < 0) & (words.bin.size() == WORD), signed=True)
+
+
+def _with_python(
+    words: pl.Series, texts: pl.Series, where: pl.Series, *, signed: bool
+) -> pl.Series:
+    places = where.arg_true()
+    if places.is_empty():
+        return texts
+    exact = [str(int.from_bytes(word, "big", signed=signed)) for word in words.gather(places)]
+    return texts.scatter(places, exact)
+
+
+def from_hex_quantity(quantity: pl.Expr) -> pl.Expr:
+    """A word from a JSON-RPC quantity (`0x` and hex digits without padding)."""
+    return quantity.str.slice(2).str.zfill(2 * WORD).str.decode("hex", strict=False)
+
+
+def hex_text(part: pl.Expr) -> pl.Expr:
+    """Bytes as lower-case `0x` text."""
+    return pl.lit("0x") + part.bin.encode("hex")
