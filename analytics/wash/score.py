@@ -87,9 +87,11 @@ def flag_wash_trades(
     )
 
 
-def merge_flags(earlier: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:
+def merge_flags(
+    earlier: pl.DataFrame, fresh: pl.DataFrame, *, key: str = "trade_id"
+) -> pl.DataFrame:
     """Earlier flags with the fresh ones put over them, by chain and trade, as Dune merges runs."""
-    keys = ["chain_id", "trade_id"]
+    keys = ["chain_id", key]
     kept = earlier.select(fresh.columns).join(fresh, on=keys, how="anti")
     return pl.concat([kept, fresh]).sort(keys)
 
