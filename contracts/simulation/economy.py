@@ -1,0 +1,173 @@
+"""The whole market, day by day: agents act, and their actions come out as blocks.
+
+Pure: no chain, no clock; the same seed, days and outside offers give the same blocks.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from contracts.chain import GENESIS_TIME
+from contracts.simulation import artists
+from contracts.simulation.actions import Action, Block
+from contracts.simulation.agents import SLOTS_PER_DAY, draw_people
+from contracts.simulation.collectors import Crowd
+from contracts.simulation.demand import price_index, true_demand
+from contracts.simulation.ledger import Ledger, Piece
+from contracts.simulation.outside import Outside, OutsideOffer
+from contracts.simulation.traders import Flippers, Fractionalizers
+from contracts.simulation.wash import Washing
+from contracts.simulation.world import World, to_wei
+from data.styles import style_names
+
+DAY_S = 86_400
+FIRST_BLOCK_S = 7 * 3_600
+"""Seconds into a day before which no block of it is mined."""
+
+_BLOCK_EVERY_S = 6 * 3_600
+_JITTER_S = 2 * 3_600
+_RESALE_SLOT, _VAULT_SLOT = 1, 1
+_WASH_SLOTS, _FLIP_SLOTS = frozenset({1, 2}), frozenset({0, 2})
+_START_USD, _USD_SIGMA = 3_300.0, 0.028
+_USD_DECIMALS = 10**8
+_ARTIST_START_ETH, _FRACTIONALIZER_START_ETH = 0.6, 12.0
+
+# Streams of randomness of a day: one kind of agent cannot shift what another draws.
+_CLOCK, _PRICE, _ARTISTS, _CROWD, _FLIP, _WASH, _VAULTS, _STRANGERS = range(8)
+
+# A newcomer's work is thought of a little less, and much less surely, than a known artist's.
+_STRANGER_APPEAL, _STRANGER_SIGMA = -0.1, 0.3
+
+
+class Economy:
+    """One market from its first day on.
+
+    `seed` fixes people and demand; `fee_bps` is the platform's; `next_token` the first id.
+    """
+
+    def __init__(self, seed: int, *, fee_bps: int, next_token: int) -> None:
+        self.people = draw_people(seed)
+        self._seed = seed
+        self._style_count = len(style_names())
+        ledger = Ledger(fee_bps, next_token, self._style_count, self.people.exchange)
+        demand = true_demand(seed, 1)
+        self.world = World(self.people, demand, price_index(demand), ledger)
+        self._crowd = Crowd(self.world)
+        self._flippers = Flippers(self.world)
+        self._vaults = Fractionalizers(self.world)
+        self._washing = Washing(self.world)
+        self._usd = _START_USD
+        self._days_run = 0
+
+    @property
+    def ledger(self) -> Ledger:
+        """The books."""
+        return self.world.ledger
+
+    def run(self, first_day: int, days: int, seed: int) -> Iterator[tuple[int, list[Block]]]:
+        """Yields (day, blocks) for `days` days; `seed` fixes what happens on them."""
+        demand = true_demand(self._seed, first_day + days)
+        self.world.demand, self.world.index = demand, price_index(demand)
+        for day in range(first_day, first_day + days):
+            yield day, self._run_day(day, seed)
+
+    def see_outside(self, outside: Outside) -> None:
+        """Takes in what others did on the chain: offers, owners, and the ids given meanwhile."""
+        ledger = self.ledger
+        for token_id, owner in outside.moved:
+            ledger.move(token_id, owner)
+        for token_id in outside.gone:
+            ledger.drop_listing(token_id)
+        for offer in outside.offers:
+            if offer.token_id not in ledger.pieces:
+                ledger.add_piece(self._stranger(offer))
+            ledger.add_listing(offer.seller, offer.token_id, offer.price_wei)
+        ledger.next_token = outside.next_token
+
+    def _stranger(self, offer: OutsideOffer) -> Piece:
+        """A work from outside, as collectors see it beside those of the style's own artists."""
+        rng = np.random.default_rng([self._seed, _STRANGERS, offer.token_id])
+        return Piece(
+            token_id=offer.token_id,
+            creator=offer.creator,
+            style=offer.style,
+            royalty_bps=offer.royalty_bps,
+            log_appeal=float(rng.normal(_STRANGER_APPEAL, _STRANGER_SIGMA)),
+            owner=offer.seller,
+            acquired_day=self.ledger.day,
+        )
+
+    def _run_day(self, day: int, seed: int) -> list[Block]:
+        self.world.begin_day(day)
+        streams = [np.random.default_rng([seed, day, stream]) for stream in range(7)]
+        times = _block_times(streams[_CLOCK], day)
+        visits = self._crowd.visits(streams[_CROWD])
+        blocks: list[Block] = []
+        for slot, timestamp in enumerate(times):
+            self._run_slot(slot, streams, visits[slot])
+            actions: tuple[Action, ...] = self.ledger.close_block()
+            if actions:
+                blocks.append(Block(timestamp, actions))
+        self._days_run += 1
+        return blocks
+
+    def _run_slot(
+        self, slot: int, streams: Sequence[np.random.Generator], visits: Sequence[int]
+    ) -> None:
+        if slot == 0:
+            self._open_day(streams[_PRICE])
+        self._supply(slot, streams)
+        if slot == 1 and self._days_run == 0:
+            for ring in self.people.rings:
+                self._washing.fund_wallets(ring)
+        elif slot in _WASH_SLOTS:
+            for ring in self.people.rings:
+                self._washing.act(streams[_WASH], ring)
+        for style in visits:
+            self._crowd.visit(streams[_CROWD], style)
+        if slot in _FLIP_SLOTS:
+            for flipper in self.people.flippers:
+                self._flippers.offer(streams[_FLIP], flipper)
+                self._flippers.hunt(streams[_FLIP], flipper)
+
+    def _supply(self, slot: int, streams: Sequence[np.random.Generator]) -> None:
+        """Artists, resellers and fractionalizers, each at their hour."""
+        for artist in self.people.artists:
+            if artist.slot == slot:
+                artists.make_and_offer(self.world, streams[_ARTISTS], artist)
+                artists.lower_or_withdraw(self.world, streams[_ARTISTS], artist)
+        if slot == _RESALE_SLOT:
+            self._crowd.resell(streams[_CROWD])
+        if slot == _VAULT_SLOT:
+            self._crowd.buy_back()
+            for agent in self.people.fractionalizers:
+                self._vaults.act(streams[_VAULTS], agent)
+
+    def _open_day(self, rng: np.random.Generator) -> None:
+        self._usd *= float(np.exp(rng.normal(0.0, _USD_SIGMA)))
+        self.ledger.push_price(round(self._usd * _USD_DECIMALS))
+        if self._days_run == 0:
+            self._fund_everybody()
+        self._crowd.pay_day()
+        for artist in self.people.artists:
+            artists.cash_out(self.world, artist)
+
+    def _fund_everybody(self) -> None:
+        exchange = self.people.exchange
+        for artist in self.people.artists:
+            self.ledger.send_eth(exchange, artist.address, to_wei(_ARTIST_START_ETH))
+        for flipper in self.people.flippers:
+            self.ledger.send_eth(exchange, flipper.address, to_wei(flipper.capital_eth))
+        for agent in self.people.fractionalizers:
+            self.ledger.send_eth(exchange, agent.address, to_wei(_FRACTIONALIZER_START_ETH))
+        for ring in self.people.rings:
+            self._washing.fund_operator(ring)
+
+
+def _block_times(rng: np.random.Generator, day: int) -> list[int]:
+    """Unix seconds of a day's blocks: a few hours apart, never at the full hour."""
+    start = GENESIS_TIME + day * DAY_S
+    return [
+        start + FIRST_BLOCK_S + slot * _BLOCK_EVERY_S + int(rng.integers(0, _JITTER_S))
+        for slot in range(SLOTS_PER_DAY)
+    ]

@@ -1,0 +1,173 @@
+"""Actions become transactions: real ones, sent in whole blocks to the local chain."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from contracts import calldata
+from contracts.abi import event_topics
+from contracts.addresses import Addresses
+from contracts.client import ChainClient, Receipt, Tx
+from contracts.simulation.actions import (
+    Action,
+    Approve,
+    Block,
+    Burn,
+    Buy,
+    Cancel,
+    Mint,
+    Offer,
+    OpenVault,
+    PushPrice,
+    Redeem,
+    SendEth,
+    SendShares,
+)
+from contracts.simulation.errors import SimulationError
+from contracts.simulation.ledger import GAS_LIMITS
+from contracts.simulation.works import manifest_hash, metadata, named_hash, token_uri
+from data.styles import style_names
+
+BURN_WITHDRAWN = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """An action and the transaction that carried it."""
+
+    action: Action
+    tx_hash: str
+
+
+class Executor:
+    """Sends blocks of actions to our contracts and checks every receipt.
+
+    `vaults` maps the work of each open vault to the vault's address.
+    """
+
+    def __init__(
+        self,
+        client: ChainClient,
+        addresses: Addresses,
+        feed_owner: str,
+        vaults: dict[int, str] | None = None,
+    ) -> None:
+        self.vaults = dict(vaults or {})
+        self._client = client
+        self._addresses = addresses
+        self._feed_owner = feed_owner
+        self._encoders: dict[type, Callable[[Any], Tx]] = {
+            SendEth: lambda a: Tx(a.sender, a.to, b"", a.value_wei),
+            Approve: self._approve,
+            Mint: self._mint,
+            Offer: self._offer,
+            Cancel: lambda a: Tx(a.sender, addresses.market, calldata.encode_cancel(a.token_id)),
+            Buy: self._buy,
+            Burn: self._burn,
+            OpenVault: self._open_vault,
+            SendShares: self._send_shares,
+            Redeem: lambda a: Tx(a.sender, self.vaults[a.token_id], calldata.encode_redeem()),
+            PushPrice: self._push_price,
+        }
+
+    def send(self, block: Block) -> list[Mined]:
+        """Mines one block and returns its actions with their transaction hashes.
+
+        Raises:
+            ContractError: a transaction reverted; the reason is decoded.
+            SimulationError: a mint got another id than the books expected.
+        """
+        txs = [self.encode(action) for action in block.actions]
+        receipts = self._client.send_block(txs, block.timestamp)
+        mined = []
+        for action, receipt in zip(block.actions, receipts, strict=True):
+            if isinstance(action, Mint):
+                self._check_mint(action, receipt)
+            elif isinstance(action, OpenVault):
+                self.vaults[action.token_id] = _vault_of(receipt)
+            mined.append(Mined(action, receipt["transactionHash"]))
+        return mined
+
+    def encode(self, action: Action) -> Tx:
+        """The transaction of an action, with the gas limit of its kind."""
+        tx = self._encoders[type(action)](action)
+        return replace(tx, gas=GAS_LIMITS[type(action)])
+
+    def _approve(self, action: Approve) -> Tx:
+        places = {"market": self._addresses.market, "vault_factory": self._addresses.vault_factory}
+        data = calldata.encode_approve_all(places[action.operator])
+        return Tx(action.sender, self._addresses.artwork, data)
+
+    def _mint(self, action: Mint) -> Tx:
+        work = action.work
+        document = metadata(work)
+        artwork = self._addresses.artwork
+        request = calldata.MintRequest(
+            to=action.sender,
+            manifest=manifest_hash(work, document),
+            pixel_hash=work.pixel_hash,
+            model=named_hash("artist", work.artist),
+            dataset=named_hash("style", style_names()[work.style]),
+            process=named_hash("process", "drawn by the simulated market"),
+            seed=work.seed,
+            royalty_recipient=work.creator,
+            royalty_bps=work.royalty_bps,
+            uri=token_uri(document),
+            parents=tuple(
+                calldata.Parent(artwork, parent.token_id, parent.relation, parent.share_bps)
+                for parent in work.parents
+            ),
+        )
+        return Tx(action.sender, artwork, calldata.encode_mint(request))
+
+    def _offer(self, action: Offer) -> Tx:
+        data = calldata.encode_list(action.token_id, action.price_wei)
+        return Tx(action.sender, self._addresses.market, data)
+
+    def _buy(self, action: Buy) -> Tx:
+        data = calldata.encode_buy(action.token_id, action.price_wei)
+        return Tx(action.sender, self._addresses.market, data, action.price_wei)
+
+    def _burn(self, action: Burn) -> Tx:
+        data = calldata.encode_burn(action.token_id, BURN_WITHDRAWN)
+        return Tx(action.sender, self._addresses.artwork, data)
+
+    def _open_vault(self, action: OpenVault) -> Tx:
+        data = calldata.encode_open_vault(
+            action.token_id, action.name, action.symbol, action.supply, action.valuation_wei
+        )
+        return Tx(action.sender, self._addresses.vault_factory, data, action.royalty_wei)
+
+    def _send_shares(self, action: SendShares) -> Tx:
+        data = calldata.encode_share_transfer(action.to, action.amount)
+        return Tx(action.sender, self.vaults[action.token_id], data)
+
+    def _push_price(self, action: PushPrice) -> Tx:
+        data = calldata.encode_push_price(action.answer)
+        return Tx(self._feed_owner, self._addresses.price_feed, data)
+
+    def _check_mint(self, action: Mint, receipt: Receipt) -> None:
+        """The books name works before they exist: the contract must have counted alike."""
+        topic = topic_of("Artwork", "ArtworkMinted")
+        given = next(
+            int(log["topics"][1], 16) for log in receipt["logs"] if log["topics"][0] == topic
+        )
+        if given != action.token_id:
+            message = (
+                f"work {action.token_id} of the books became {given} on the chain: somebody else "
+                "minted meanwhile; start anew: raisonne chain down, chain up, chain simulate"
+            )
+            raise SimulationError(message)
+
+
+def topic_of(contract: str, event: str) -> str:
+    """topic0 of one event of our contracts, as 0x text."""
+    return next(
+        topic for name, topic in event_topics(contract).items() if name.startswith(f"{event}(")
+    )
+
+
+def _vault_of(receipt: Receipt) -> str:
+    topic = topic_of("VaultFactory", "VaultOpened")
+    words = next(log["topics"][1] for log in receipt["logs"] if log["topics"][0] == topic)
+    return f"0x{words[-40:]}"
