@@ -1,6 +1,6 @@
-"""One transaction per range: evidence, facts and the checkpoint together, or nothing."""
+"""One transaction per batch of ranges: evidence, facts and checkpoints together, or nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import polars as pl
@@ -14,50 +14,55 @@ from indexer.selection import Selection
 
 def commit(
     store: Store,
-    evidence: Evidence,
+    batch: Sequence[Evidence],
     selection: Selection,
     *,
     run_id: str,
     clock: Callable[[], datetime],
 ) -> dict[str, int]:
-    """Decodes a range and writes it with its row in `ranges`; returns new rows by table.
+    """Decodes ranges and writes them, each with its row in `ranges`; returns new rows by table.
 
     Raises:
-        ReorgError: the range does not continue the stored chain; nothing is written.
+        ReorgError: a range does not continue the stored chain; nothing of the batch is written.
     """
-    tables = settle_logs(evidence.logs, selection)
-    tables["quarantine"] = pl.concat(
-        [evidence.quarantine, *([tables["quarantine"]] if "quarantine" in tables else [])]
-    )
-    tables["blocks"] = evidence.blocks
-    tables["transactions"] = evidence.transactions
+    tables = settle_logs(pl.concat([evidence.logs for evidence in batch]), selection)
+    aside = [tables["quarantine"]] if "quarantine" in tables else []
+    tables |= {
+        "quarantine": pl.concat([*aside, *(evidence.quarantine for evidence in batch)]),
+        "blocks": pl.concat([evidence.blocks for evidence in batch]),
+        "transactions": pl.concat([evidence.transactions for evidence in batch]),
+        "ranges": pl.concat(
+            [_range_row(evidence, selection, run_id, clock()) for evidence in batch]
+        ),
+    }
     with store.transaction() as transaction:
-        _check_continuity(transaction, evidence, selection.context.chain_id)
-        counts = {name: transaction.append(name, frame) for name, frame in tables.items()}
-        transaction.append("ranges", _range_row(evidence, selection, run_id, clock()))
-    return counts
+        _check_continuity(transaction, tables["blocks"], selection.context.chain_id)
+        return {
+            name: transaction.append(name, frame)
+            for name, frame in tables.items()
+            if not frame.is_empty()
+        }
 
 
-def _check_continuity(transaction: Transaction, evidence: Evidence, chain_id: int) -> None:
+def _check_continuity(transaction: Transaction, blocks: pl.DataFrame, chain_id: int) -> None:
+    """New headers must agree with each other and with the stored ones, and follow them."""
+    around = pl.concat([blocks["block_number"] + shift for shift in (-1, 0, 1)]).unique()
     stored = transaction.query(
-        "SELECT block_number, block_hash FROM blocks"
-        " WHERE chain_id = ? AND block_number BETWEEN ? AND ?",
-        [chain_id, evidence.start - 1, evidence.end - 1],
+        "SELECT block_number, block_hash, parent_hash FROM blocks"
+        " WHERE chain_id = ? AND block_number IN (SELECT unnest(?))",
+        [chain_id, around.to_list()],
     )
-    parent = stored.filter(pl.col("block_number") == evidence.start - 1)["block_hash"].to_list()
-    if evidence.first_parent is not None and parent and evidence.first_parent not in parent:
-        message = (
-            f"block {evidence.start} does not follow the stored block {evidence.start - 1}; "
-            "the chain was reorganised"
-        )
-        raise ReorgError(message)
-    known = evidence.blocks.select("block_number", pl.col("block_hash").alias("new_hash"))
-    changed = stored.join(known, on="block_number").filter(
-        pl.col("block_hash") != pl.col("new_hash")
-    )
-    if not changed.is_empty():
-        message = f"block {changed['block_number'][0]} has another hash than the stored one"
-        raise ReorgError(message)
+    chain = pl.concat([stored, blocks.select(stored.columns)]).unique().sort("block_number")
+    twice = chain.filter(pl.col("block_number").is_duplicated())
+    follows = pl.col("block_number") == pl.col("block_number").shift(1) + 1
+    torn = chain.filter(follows & (pl.col("parent_hash") != pl.col("block_hash").shift(1)))
+    for broken in (twice, torn):
+        if not broken.is_empty():
+            message = (
+                f"block {broken['block_number'][0]} is not the stored one or does not follow it; "
+                "the chain was reorganised"
+            )
+            raise ReorgError(message)
 
 
 def _range_row(

@@ -69,12 +69,6 @@ class Evidence:
     elapsed_ms: float = 0.0
     endpoint: str = ""
 
-    @property
-    def first_parent(self) -> str | None:
-        """Hash of the block before the range; None when the first header was not fetched."""
-        first = self.blocks.filter(pl.col("block_number") == self.start)
-        return None if first.is_empty() else first["parent_hash"][0]
-
 
 @dataclass(frozen=True)
 class ParsedLogs:

@@ -28,6 +28,8 @@ from indexer.rpc import RpcClient
 from indexer.selection import Selection
 
 _CONCURRENCY = 8
+_MOST_WAITING = 64
+_BATCH_LOGS = 50_000
 _MAX_REORGS = 10
 _DEFAULT_RANGE = 1_000
 
@@ -186,37 +188,53 @@ class _Job:
         source = RpcSource(self.client, self.selection, summary.head)
         total, started, done = count_blocks(todo), time.monotonic(), 0
         self.on_progress(0, total, "")
-        async for evidence in _ahead(source, todo, self.options.concurrency):
-            counts = await asyncio.to_thread(self._commit, evidence)
-            blocks = evidence.end - evidence.start
+        async for batch in _ahead(source, todo, self.options.concurrency):
+            counts = await asyncio.to_thread(self._commit, batch)
+            blocks = sum(evidence.end - evidence.start for evidence in batch)
             done += blocks
             summary.blocks += blocks
             summary.logs += counts.get("logs", 0)
             summary.rows.update(counts)
             rate = done / max(time.monotonic() - started, 1e-9)
-            lag = summary.head + 1 - evidence.end
+            lag = summary.head + 1 - batch[-1].end
             note = f"{summary.logs:,} logs, {rate:,.0f} blocks/s, {lag:,} behind head"
             self.on_progress(blocks, total, note)
 
-    def _commit(self, evidence: Evidence) -> dict[str, int]:
-        return commit(self.store, evidence, self.selection, run_id=self.run_id, clock=self.clock)
+    def _commit(self, batch: Sequence[Evidence]) -> dict[str, int]:
+        return commit(self.store, batch, self.selection, run_id=self.run_id, clock=self.clock)
 
 
 async def _ahead(
     source: Source, todo: Sequence[BlockRange], concurrency: int
-) -> AsyncIterator[Evidence]:
-    """Evidence in the order of the ranges, while the next ones are already being fetched."""
+) -> AsyncIterator[list[Evidence]]:
+    """Evidence in the order of the ranges, while the next ones are already being fetched.
+
+    What has arrived meanwhile comes along in one batch, so that many small ranges do not cost a
+    transaction each.
+    """
+    gate = asyncio.Semaphore(concurrency)
+
+    async def fetch(blocks: BlockRange) -> list[Evidence]:
+        async with gate:
+            return await source.fetch(blocks)
+
     waiting = iter(todo)
     running: deque[asyncio.Task[list[Evidence]]] = deque()
     try:
         while True:
-            while len(running) < concurrency and (blocks := next(waiting, None)):
-                running.append(asyncio.create_task(source.fetch(blocks)))
+            while len(running) < _MOST_WAITING and (blocks := next(waiting, None)):
+                running.append(asyncio.create_task(fetch(blocks)))
             if not running:
                 return
-            for evidence in await running.popleft():
-                yield evidence
+            batch = await running.popleft()
+            while running and running[0].done() and _count_logs(batch) < _BATCH_LOGS:
+                batch += running.popleft().result()
+            yield batch
     finally:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+
+def _count_logs(batch: Sequence[Evidence]) -> int:
+    return sum(evidence.logs.height for evidence in batch)
