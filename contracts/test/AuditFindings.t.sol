@@ -239,7 +239,7 @@ contract AuditFindingsTest is Base {
         ];
         for (uint256 i; i < attacks.length; ++i) {
             seller.offer(artwork, market, tokenId, 1 ether);
-            seller.arm(address(market), attacks[i]);
+            seller.arm{value: i == 0 ? 1 : 0}(address(market), attacks[i]);
             _buy(tokenId, 1 ether);
             require(seller.tried() && !seller.succeeded(), "re-entry was tried and refused");
             vm.prank(BUYER);

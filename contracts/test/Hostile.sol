@@ -55,22 +55,21 @@ contract Bookkeeper is Seller {
 contract Reentrant is Seller {
     address public target;
     bytes public attack;
+    uint256 public stake;
     bool public tried;
     bool public succeeded;
 
-    function arm(address target_, bytes calldata attack_) external {
+    /// @dev What is sent along is staked in the attack.
+    function arm(address target_, bytes calldata attack_) external payable {
         target = target_;
         attack = attack_;
-    }
-
-    function disarm() external {
-        target = address(0);
+        stake = msg.value;
     }
 
     receive() external payable {
         if (target == address(0)) return;
         tried = true;
-        (succeeded,) = target.call(attack);
+        (succeeded,) = target.call{value: stake}(attack);
     }
 }
 
@@ -89,6 +88,13 @@ contract Overpayer {
 
     receive() external payable {
         require(!refusing, "no change, thanks");
+    }
+}
+
+/// @dev An Artwork that asks for half of every price, against its own cap.
+contract GreedyArtwork is Artwork("Greedy", "GRD") {
+    function royaltyInfo(uint256, uint256 price) public pure override returns (address, uint256) {
+        return (address(0x6EED), price / 2);
     }
 }
 

@@ -4,7 +4,7 @@ pragma solidity ^0.8.26;
 import {Market} from "../src/Market.sol";
 import {Payouts} from "../src/Payouts.sol";
 import {Base, Vm} from "./Base.sol";
-import {Refuser} from "./Hostile.sol";
+import {GreedyArtwork, Refuser} from "./Hostile.sol";
 
 contract MarketTest is Base {
     function testFuzzSellerRoyaltyAndFeeAddUpToThePrice(uint128 price, uint96 bps, uint128 excess) public {
@@ -191,6 +191,15 @@ contract MarketTest is Base {
         equal(address(market).balance, 0, "nothing stays");
         vm.expectRevert(abi.encodeWithSelector(Payouts.NothingToWithdraw.selector, address(seller)));
         seller.withdrawTo(market, address(0xCA5));
+    }
+
+    function testMarketPaysNoMoreThanTenPercentWhateverTheWorkAsks() public {
+        artwork = new GreedyArtwork();
+        market = new Market(artwork, PLATFORM, FEE_BPS);
+        uint256 tokenId = listed(COLLECTOR, 1 ether);
+        vm.prank(BUYER);
+        market.buy{value: 1 ether}(tokenId, 1 ether, address(0));
+        equal(address(0x6EED).balance, 0.1 ether, "asked for half, got a tenth");
     }
 
     function testFeeIsCappedAndNeedsARecipient() public {
