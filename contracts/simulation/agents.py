@@ -105,6 +105,16 @@ class People:
     rings: tuple[Ring, ...]
     fractionalizers: tuple[Fractionalizer, ...]
 
+    def addresses(self) -> frozenset[str]:
+        """Every address of the simulation, operators and their wallets included."""
+        found = {self.exchange}
+        found.update(artist.address for artist in self.artists)
+        found.update(collector.address for collector in self.collectors)
+        found.update(flipper.address for flipper in self.flippers)
+        found.update(agent.address for agent in self.fractionalizers)
+        found.update(wallet for ring in self.rings for wallet in (ring.operator, *ring.wallets))
+        return frozenset(found)
+
     def labels(self) -> list[tuple[str, str, str]]:
         """What a chain explorer would know: (address, label, name). Only the exchange is public."""
         return [(self.exchange, "cex", "Simulated Exchange")]

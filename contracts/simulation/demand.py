@@ -114,7 +114,8 @@ def _season(seed: int, styles: int, days: int) -> Matrix:
     day = np.arange(days)[None, :]
     week: Matrix = week_strength[:, None] * (_WEEK - _WEEK.mean())[day % 7]
     seasons = _wave(day, _QUARTER_DAYS, quarter, quarter_start)
-    return week + seasons + _wave(day, _YEAR_DAYS, year, year_start)
+    seasons += _wave(day, _YEAR_DAYS, year, year_start)
+    return week + seasons
 
 
 def _wave(

@@ -103,8 +103,8 @@ def simulate_buyers(
 
     Whatever was listed on the market since, by whomever, is on offer beside the simulated works:
     bought by taste, demand and price, or not. The summary has `simulate`'s entries for these days,
-    and outside_offers, outside_sales, outside_volume_eth, outside_unseen (works without a style
-    that is known).
+    and outside_offers, outside_sales, outside_volume_eth. A work whose metadata names no known
+    style is seen by nobody.
 
     Raises:
         NotSimulatedError: there is no market to continue on this chain.
@@ -150,6 +150,7 @@ def _run_phase(venue: _Venue, economy: Economy, state: State) -> dict[str, Any]:
     truth = Truth(venue.state_dir, state.chain_id)
     sales_before = len(economy.ledger.sales)
     economy.see_outside(phase.outside)
+    strangers = _offers_of_strangers(economy)
     with client.manual_mining(), _reporting(phase.days, venue.on_progress) as report:
         counts = _play(economy, executor, phase, truth, report)
     last = client.call("eth_getBlockByNumber", ["latest", False])
@@ -165,7 +166,7 @@ def _run_phase(venue: _Venue, economy: Economy, state: State) -> dict[str, Any]:
         "days": phase.days,
         **counts,
         **_count_sales(economy, sales_before),
-        **(_count_outside(economy, phase, sales_before) if len(state.phases) > 1 else {}),
+        **(_count_outside(economy, strangers, sales_before) if len(state.phases) > 1 else {}),
         "seconds": round(time.perf_counter() - started, 2),
     }
     truth.write(economy.world.demand, state.phases[0].first_day, keep=len(state.phases) > 1)
@@ -209,8 +210,14 @@ def _count_sales(economy: Economy, start: int) -> dict[str, Any]:
     }
 
 
-def _count_outside(economy: Economy, phase: Phase, start: int) -> dict[str, Any]:
-    sellers = {offer.token_id: offer.seller for offer in phase.outside.offers}
+def _offers_of_strangers(economy: Economy) -> dict[int, str]:
+    """Seller by token of every offer from outside, also those that earlier phases left unsold."""
+    ours = economy.people.addresses()
+    offers = economy.ledger.listings.values()
+    return {offer.token_id: offer.seller for offer in offers if offer.seller not in ours}
+
+
+def _count_outside(economy: Economy, sellers: dict[int, str], start: int) -> dict[str, Any]:
     sold = [
         sale for sale in economy.ledger.sales[start:] if sellers.get(sale.token_id) == sale.seller
     ]
@@ -218,7 +225,6 @@ def _count_outside(economy: Economy, phase: Phase, start: int) -> dict[str, Any]
         "outside_offers": len(sellers),
         "outside_sales": len(sold),
         "outside_volume_eth": round(sum(sale.price_wei for sale in sold) / WEI_PER_ETH, 4),
-        "outside_unseen": len(phase.outside.unseen),
     }
 
 

@@ -19,6 +19,7 @@ _RISE, _RISE_SIGMA = 0.05, 0.03
 _STEP_CHANCE = 0.65
 _REST_DAYS = (12, 24)
 _EXIT_MARKUP = 0.9
+_EXIT_CUT = 0.75
 _LOOKS_AT = 10
 
 
@@ -74,11 +75,12 @@ class Washing:
             return
         for _, listing in sample_offers(world, rng, style, _LOOKS_AT):
             fits = _LEAST_ETH <= to_eth(listing.price_wei) <= _MOST_ETH
-            if fits:
+            if fits and listing.seller not in ring.wallets:
                 sale = world.ledger.buy(wallet, listing.token_id)
                 steps = _steps(rng, ring)
                 self._campaigns[ring] = Campaign(sale.token_id, holder, steps, sale.price_wei)
-                return
+                break
+        self._lower_exits(rng, ring)
 
     def _step(self, rng: np.random.Generator, ring: Ring, campaign: Campaign) -> None:
         ledger = self._world.ledger
@@ -106,6 +108,14 @@ class Washing:
         self._world.ledger.offer(campaign.token_id, asking_price_wei(rng, price_eth))
         self._next_day[ring] = self._world.day + int(rng.integers(*_REST_DAYS))
         del self._campaigns[ring]
+
+    def _lower_exits(self, rng: np.random.Generator, ring: Ring) -> None:
+        """Nobody believed the ring's prices: what is still on offer from before gets cheaper."""
+        ledger = self._world.ledger
+        for offer in [o for o in ledger.listings.values() if o.seller in ring.wallets]:
+            if self._can_pay(ring, offer.seller, 0):
+                price_eth = to_eth(offer.price_wei) * _EXIT_CUT
+                ledger.offer(offer.token_id, asking_price_wei(rng, price_eth))
 
     def _can_pay(self, ring: Ring, wallet: str, value_wei: int) -> bool:
         """Whether a wallet can pay now; else more ETH is on its way, from where its first came.
