@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NoReturn
 
+from data.schema import TABLES
 from indexer.errors import AbiError
 
 _PIECE = re.compile(r"\s*([A-Za-z_$][\w$]*|\[\d*\]|[(),])")
@@ -72,6 +73,10 @@ class Array:
 
 
 AbiType = Leaf | Struct | Array
+
+RESERVED = {*TABLES["logs"].column_names, "row", "item", "size", "reason"}
+"""Columns that a decoded frame has beside the arguments: an argument of such a name gets an
+underscore behind it (`reason` becomes `reason_`)."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +174,7 @@ class _Reader:
                 indexed = True
             elif piece != "payable":
                 name = piece
-        return Parameter(name, kind, indexed)
+        return Parameter(name + "_" if name in RESERVED else name, kind, indexed)
 
     def _take_type(self) -> AbiType:
         kind: AbiType
