@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from data.errors import UsageError
 from data.styles import style_names, styles
 from generation.errors import GenerationError, UnknownStyleError
 from generation.model import (
     BUILTIN,
-    CONFIG_NAME,
     Location,
     ModelFacts,
     load_pipeline,
     load_style_pipeline,
     locate,
-    read_json,
+    read_config,
 )
 
 if TYPE_CHECKING:
@@ -73,7 +73,9 @@ def open_engine(
     Raises:
         ModelMissingError: No folder and no hub pipeline of that name.
         ModelCorruptError: A file is missing, unreadable or has another digest than the recipe.
+        UsageError: There is no such device here.
     """
+    _check_device(device)
     location = locate(name, local_files_only=local_files_only)
     kind = DiffusersEngine if location.is_pipeline else BuiltinEngine
     return kind(location, steps=steps, device=device)
@@ -86,14 +88,14 @@ class BuiltinEngine:
         self, location: Location, *, steps: int | None = None, device: str = "auto"
     ) -> None:
         self.facts = location.facts()
-        config = read_json(location.folder / CONFIG_NAME)
+        config = read_config(location.folder)
         self._device = "cpu" if device == "auto" else device
         self._pipeline = load_style_pipeline(location.folder, config).to(self._device)
-        self._styles: list[str] = config["styles"]
+        self._styles: list[str] = config.styles
         self.settings = Settings(
             pipeline=type(self._pipeline).__name__,
             scheduler=type(self._pipeline.scheduler).__name__,
-            steps=steps or int(config["sampling_steps"]),
+            steps=steps or config.sampling_steps,
             dtype="float32",
             device=self._device,
             conditioning="class",
@@ -174,6 +176,15 @@ class DiffusersEngine:
             )
             raise GenerationError(message)
         return made.images[0].convert("RGB")
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    if device in ("auto", "cpu") or (device.startswith("cuda") and torch.cuda.is_available()):
+        return
+    message = f"no device {device!r} here; use --device cpu or auto"
+    raise UsageError(message)
 
 
 def _pin_threads() -> None:

@@ -1,9 +1,9 @@
 """The lineage manifest `lineage/1`: what made a work, as canonical JSON behind one word.
 
 The bytes are RFC 8785 (JCS); their SHA-256 is the work's id and the manifest word on chain. Only
-what is really known is stated, and nothing that changes from run to run (no clock, no paths of
-this machine): the same line of a brief gives the same word again on the same stack. Whole numbers
-that may pass 2^53, seeds above all, are text.
+what is really known is stated, and nothing that changes from run to run (no clock; no path, except
+as the name of a model that was named by one): the same line of a brief gives the same word again
+on the same stack. Whole numbers that may pass 2^53, seeds above all, are text.
 """
 
 import hashlib
@@ -86,7 +86,7 @@ class Process(_Part):
     code_digest: Digest
     pipeline: str
     scheduler: str
-    steps: int
+    steps: Annotated[int, msgspec.Meta(ge=1)]
     width: int
     height: int
     dtype: str

@@ -1,10 +1,11 @@
 """Model folders: which files they hold, what their digests are, and how they are loaded."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from generation.errors import ModelCorruptError, ModelMissingError
 from generation.manifest import sha256_hex, sha256_json
@@ -28,6 +29,17 @@ class ModelFacts:
     parts: dict[str, str]
     dataset: dict[str, Any] | None = None
     dataset_digest: str | None = None
+
+
+@dataclass(frozen=True)
+class StyleConfig:
+    """How a built-in style model is built and sampled: the content of its config.json."""
+
+    unet: dict[str, Any]
+    patch: int
+    size: int
+    sampling_steps: int
+    styles: list[str]
 
 
 @dataclass(frozen=True)
@@ -98,7 +110,20 @@ def pipeline_facts(folder: Path, name: str) -> ModelFacts:
     return ModelFacts(name, sha256_json(parts), parts)
 
 
-def load_style_pipeline(folder: Path, config: Mapping[str, Any]) -> Any:
+def read_config(folder: Path) -> StyleConfig:
+    """The config of a built-in style model's folder.
+
+    Raises:
+        ModelCorruptError: The file is missing or lacks a field.
+    """
+    try:
+        return msgspec.convert(read_json(folder / CONFIG_NAME), StyleConfig)
+    except msgspec.ValidationError as error:
+        message = f"model file {folder / CONFIG_NAME} is no style config: {error}; {RETRAIN}"
+        raise ModelCorruptError(message) from error
+
+
+def load_style_pipeline(folder: Path, config: StyleConfig) -> Any:
     """The built-in model's pipeline, in float32, from a folder whose facts were checked.
 
     Raises:
@@ -111,10 +136,10 @@ def load_style_pipeline(folder: Path, config: Mapping[str, Any]) -> Any:
     from generation.pipeline import StylePipeline
 
     try:
-        unet = UNet2DModel(**config["unet"])
+        unet = UNet2DModel(**config.unet)
         weights = load_file(folder / WEIGHTS_NAME)
         unet.load_state_dict({name: value.to(torch.float32) for name, value in weights.items()})
-        pipeline = StylePipeline(unet.eval(), FlowMatchEulerDiscreteScheduler(), config["patch"])
+        pipeline = StylePipeline(unet.eval(), FlowMatchEulerDiscreteScheduler(), config.patch)
     except Exception as error:  # safetensors, torch and diffusers each raise their own
         message = f"model in {folder} cannot be loaded: {_first_line(error)}; {RETRAIN}"
         raise ModelCorruptError(message) from error
