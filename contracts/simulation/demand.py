@@ -95,7 +95,8 @@ def calendar_day(day: int) -> date:
 def _level(seed: int, styles: int) -> NDArray[np.float64]:
     rng = np.random.default_rng([seed, _LEVEL])
     share = np.exp(rng.normal(0.0, 0.30, styles))
-    return np.log(MEAN_SALES_PER_DAY * share / share.sum())
+    level: NDArray[np.float64] = np.log(MEAN_SALES_PER_DAY * share / share.sum())
+    return level
 
 
 def _trend(seed: int, styles: int, days: int) -> Matrix:

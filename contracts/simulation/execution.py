@@ -78,9 +78,12 @@ class Executor:
             SimulationError: a mint got another id than the books expected.
         """
         txs = [self.encode(action) for action in block.actions]
-        receipts = self._client.send_block(txs, block.timestamp)
+        # Reverts are looked at in order: a work that got another id is why later ones fail.
+        receipts = self._client.send_block(txs, block.timestamp, allow_reverts=True)
         mined = []
-        for action, receipt in zip(block.actions, receipts, strict=True):
+        for action, tx, receipt in zip(block.actions, txs, receipts, strict=True):
+            if receipt["status"] != "0x1":
+                raise self._client.revert_error(receipt["transactionHash"], tx)
             if isinstance(action, Mint):
                 self._check_mint(action, receipt)
             elif isinstance(action, OpenVault):
