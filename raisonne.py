@@ -22,7 +22,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from data.config import CONFIG_FILE, defaults_for_verbs, load_file
-from data.errors import RaisonneError, UsageError
+from data.errors import IntegrityError, RaisonneError, UsageError
 from data.masking import mask_urls
 
 DEMO_STORE = Path(".raisonne/demo/market.duckdb")
@@ -238,8 +238,10 @@ class DemoLoop:
         """Writes the brief, makes its works, and mints and lists them."""
         from analytics.run import write_brief
         from contracts.bindings import Studio
+        from data.progress import progress
         from data.store import Store
         from generation.engine import open_engine
+        from generation.mint import mint_and_list
         from generation.run import generate
 
         with Store.open(self.store) as opened:
@@ -251,10 +253,13 @@ class DemoLoop:
                 out = Path(self.store).parent / "works"
                 made = generate(opened, open_engine(), seed=self.seed, out_dir=out)
                 result.append(f"{made.works.height} works in {out / made.brief_id}")
-            with self.stages.stage("mint and list") as result:
-                studio = Studio.connect(self.rpc_url, self.state_dir)
-                made = generate(opened, open_engine(), seed=self.seed, out_dir=out, studio=studio)
-                result.append(f"{made.minted.height} works on the market")
+        with self.stages.stage("mint and list") as result:
+            studio = Studio.connect(self.rpc_url, self.state_dir)
+            with progress("mint", total=made.works.height, unit="works") as bar:
+                minted = mint_and_list(
+                    made.works, studio, on_work=lambda note: bar.advance(1, note)
+                )
+            result.append(f"{minted.height} works on the market")
 
     def sell(self, days: int) -> None:
         """Lets collectors meet the studio's works, and indexes what they did."""
@@ -281,7 +286,7 @@ class DemoLoop:
             with progress("index", total=None, unit="blocks") as bar:
                 done = index(opened, options, lambda step, _total, note: bar.advance(step, note))
             result.append(f"{done.blocks:,} blocks, {done.logs:,} logs")
-            result.append(f"{done.links['sales']:,} sales, every one balanced to the wei")
+            result.append(_balance(opened))
 
     def analyze(self, opened: Any, name: str) -> None:
         """Replaces the signals of the store."""
@@ -293,6 +298,22 @@ class DemoLoop:
                 "SELECT count(*) FILTER (is_wash) AS flagged, count(*) AS sales FROM wash_flags"
             ).row(0, named=True)
             result.append(f"{row['flagged']:,} of {row['sales']:,} sales flagged")
+
+
+def _balance(opened: Any) -> str:
+    """How many sales there are, and how many do not balance to the wei.
+
+    Raises:
+        IntegrityError: a sale's legs do not add up to its price.
+    """
+    sales, wrong, unknown = opened.query(
+        "SELECT count(*), count(*) FILTER (residual_wei <> 0),"
+        " count(*) FILTER (residual_wei IS NULL) FROM sales"
+    ).row(0)
+    if wrong:
+        message = f"{wrong} of {sales} sales do not balance; see residual_wei in table sales"
+        raise IntegrityError(message)
+    return f"{sales:,} sales, {sales - unknown:,} of them balanced to the wei"
 
 
 def _serve_demo(stages: Stages, store: str, port: int) -> None:
