@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 _ROUNDS = 200
+_NOTHING = 1e-12
+"""Smaller shares of the whole are none: scaling them up to a bound would overflow."""
 
 
 def spread_weights(values: Sequence[float], low: float, high: float) -> list[float]:
@@ -19,7 +21,7 @@ def spread_weights(values: Sequence[float], low: float, high: float) -> list[flo
     total = sum(values)
     if total <= 0:
         return [1 / count] * count
-    shares = [value / total for value in values]
+    shares = [value / total if value / total > _NOTHING else 0.0 for value in values]
 
     def clipped(factor: float) -> list[float]:
         return [min(max(factor * share, low), high) for share in shares]

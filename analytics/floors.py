@@ -50,7 +50,7 @@ def realised_floors(
     ]
     return (
         pl.concat(scopes)
-        .filter(pl.col("day") <= end)
+        .filter(pl.col("day") <= pl.lit(end, dtype=pl.Date))
         .select(_COLUMNS)
         .sort("chain_id", "scope", "scope_id", "day")
         .collect()

@@ -81,7 +81,7 @@ def listing_spells(
             ended_at=until,
             expires=pl.col("end_time").filter(is_open).last(),
         )
-        .join(index_times.lazy(), on="chain_id", how="left")
+        .join(index_times.lazy(), on="chain_id", how="left", maintain_order="left")
         .with_columns(closed=pl.min_horizontal("expires", "indexed_to"))
         .with_columns(in_time=(pl.col("ended_at") <= pl.col("closed")).fill_null(value=False))
         .with_columns(

@@ -15,6 +15,8 @@ logger = logging.getLogger(__name__)
 
 MIN_POINTS = 10
 """Fewer observed values carry no forecast."""
+MIN_TRAINING = 7
+"""Exponential smoothing cannot be chosen on fewer values."""
 MIN_WINDOWS = 2
 MAX_WINDOWS = 10
 MIN_LONG_WINDOWS = 3
@@ -74,7 +76,7 @@ def plan_origins(length: int, horizon: int) -> tuple[int, ...]:
     """
     wanted = int(np.clip(round(TARGET_ERRORS / horizon), MIN_LONG_WINDOWS, MAX_WINDOWS))
     last = length - horizon
-    room = last - max(MIN_POINTS // 2, length // 2)
+    room = last - max(MIN_TRAINING, length // 2)
     if room < MIN_WINDOWS - 1:
         return ()
     stride = int(np.clip(room // max(wanted - 1, 1), 1, horizon))

@@ -14,6 +14,8 @@ LEVELS = (50, 80, 95)
 _PRIOR_WINDOWS = 4.0
 """Weight of the pooled error size against that of one step, in windows: a single step of a few
 windows says little about its own spread."""
+_ROUNDING = 1e-9
+"""Least half-width: the way to the model scale and back must not push a path out of its band."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ def conformal_bands(path: Array, errors: Array, scale: Scale, independent: float
     low, high = {}, {}
     for level in LEVELS:
         coverage = level / 100
-        half_width = score_quantile(scores, coverage) * widening(independent, coverage) * sizes
+        factor = score_quantile(scores, coverage) * widening(independent, coverage)
+        half_width = np.maximum(factor * sizes, _ROUNDING)
         low[level] = scale.back(path - half_width)
         high[level] = scale.back(path + half_width)
     centred = relative - np.median(relative) if relative.size else np.zeros(1)

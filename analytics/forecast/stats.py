@@ -32,11 +32,12 @@ class StatsFamily:
         adjusted, seasonal = take_out_seasons(history, horizon, seasons)
         if np.ptp(adjusted) < _FLAT:
             return dict.fromkeys(self.names, np.full(horizon, adjusted[-1]) + seasonal)
-        paths = {
-            name: np.asarray(model.forecast(y=adjusted, h=horizon)["mean"], dtype=np.float64)
-            + seasonal
-            for name, model in _build_models().items()
-        }
+        with np.errstate(all="ignore"):  # variances of tiny samples, which are not used
+            paths = {
+                name: np.asarray(model.forecast(y=adjusted, h=horizon)["mean"], dtype=np.float64)
+                + seasonal
+                for name, model in _build_models().items()
+            }
         median = np.median(np.vstack(list(paths.values())), axis=0)
         return {**paths, ENSEMBLE: np.asarray(median, dtype=np.float64)}
 
