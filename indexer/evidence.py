@@ -132,6 +132,8 @@ def _missing() -> pl.Expr:
 
     topics = [pl.col(f"topic{i}").str.len_bytes().fill_null(_HASH_LENGTH) for i in range(4)]
     bad_topics = pl.any_horizontal(size != _HASH_LENGTH for size in topics)
+    # Also unequal when there are more than four, or one of them is null.
+    n_topics = pl.sum_horizontal(pl.col(f"topic{i}").is_not_null() for i in range(4))
     checks = {
         "no block number": pl.col("block_number").is_null(),
         "no block hash": is_bad("block_hash", _HASH_LENGTH),
@@ -139,7 +141,7 @@ def _missing() -> pl.Expr:
         "no transaction hash": is_bad("tx_hash", _HASH_LENGTH),
         "no transaction index": pl.col("tx_index").is_null(),
         "no address": is_bad("address", _ADDRESS_LENGTH),
-        "topics are malformed": bad_topics | (pl.col("n_topics").fill_null(5) > 4),
+        "topics are malformed": bad_topics | pl.col("n_topics").ne_missing(n_topics),
         "data are no hex": pl.col("data").is_null(),
     }
     return pl.coalesce(

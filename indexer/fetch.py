@@ -17,7 +17,7 @@ from indexer.selection import Selection
 WINDOW = 256
 """Blocks below the head whose headers are all kept, to find reorgs."""
 
-_ATTEMPTS = 6
+_ATTEMPTS = 5
 _FIRST_PAUSE_S = 0.25
 
 

@@ -17,7 +17,7 @@ MAX_BATCH = 100
 """Requests in one HTTP post; larger batches are refused by common nodes."""
 
 _TIMEOUT_S = 60.0
-_ATTEMPTS = 6
+_ATTEMPTS = 5
 _FIRST_PAUSE_S = 0.25
 _RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _THROTTLED = re.compile(
@@ -179,6 +179,8 @@ def classify(message: str, endpoint: str) -> UpstreamError:
         return RangeTooWide(text, _named_limit(message))
     if _THROTTLED.search(message):
         return RetryableError(text)
+    if "limit exceeded" in message.lower():
+        return TooManyResults(text)
     return RpcError(f"{text}; the node refuses this call, try another --rpc-url")
 
 
@@ -193,10 +195,13 @@ def _named_limit(message: str) -> int | None:
 
 def mask_url(url: str) -> str:
     """The URL with user, password, path and query, which may be secret, replaced by `***`."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "***"
     if not parts.hostname:
         return "***"
-    port = f":{parts.port}" if parts.port else ""
     secret = "/***" if parts.path.strip("/") or parts.query or parts.username else ""
     return f"{parts.scheme}://{parts.hostname}{port}{secret}"
 

@@ -41,12 +41,16 @@ _MATCHED = Event.parse("OrdersMatched(bytes32[] orderHashes)")
 
 _DEPLOYMENTS = {
     "1.1": "0x00000000006c3852cbef3e08e8df289169ede581",
+    # 1.2 and 1.3 were short-lived; their logs have the same layout.
+    "1.2": "0x00000000000006c7676171937c444f6bde3d6282",
+    "1.3": "0x0000000000000ad24e80fd803c6ac37206a45f15",
     "1.4": "0x00000000000001ad428e4906ae43d8f9852d0dd6",
     "1.5": "0x00000000000000adc04c56bf30ac9d3c0aaf14dc",
     "1.6": "0x0000000000000068f116a894984e2db1123eb395",
 }
 _ZKSYNC = {"1.5": "0xd756e8070b33a35e42f00140ac92c4b4e0bbfb82"}
 _ZKSYNC_ID = 324
+_WITHOUT_MATCHED = ("1.1", "1.2", "1.3")  # OrdersMatched came with 1.4
 
 _FIRST_TOKEN_TYPE = 2  # item types: 0 native, 1 ERC-20, 2 ERC-721, 3 ERC-1155
 _MOST_MONEY = 9.0e37  # sums above this might not fit DECIMAL(38,0)
@@ -58,7 +62,7 @@ def _routes(context: ChainContext) -> Sequence[Route]:
         Route(event, version, frozenset({address}))
         for version, address in deployments.items()
         for event in (_FULFILLED, _MATCHED)
-        if not (event is _MATCHED and version == "1.1")
+        if not (event is _MATCHED and version in _WITHOUT_MATCHED)
     ]
 
 
@@ -95,7 +99,7 @@ def _orders(events: Mapping[str, Decoded]) -> pl.DataFrame:
         .with_columns(
             pl.when(pl.col("match").is_not_null())
             .then(pl.concat_str(pl.lit("match"), "block_hash", "match", separator=":"))
-            # Seaport 1.1 has no OrdersMatched; a zero recipient marks its matched orders.
+            # Before 1.4 there is no OrdersMatched; a zero recipient marks matched orders.
             .when(is_open)
             .then(pl.concat_str(pl.lit("open"), "block_hash", "tx_hash", "address", separator=":"))
             .otherwise(pl.concat_str(pl.lit("single"), "row", separator=":"))
@@ -335,9 +339,9 @@ def _flows(money: pl.DataFrame, tokens: pl.DataFrame) -> pl.DataFrame:
     gives_both = is_lone & (pl.col("offered") > 0) & pl.col("has_offered_token")
     is_short = (pl.col("offered") > 0) & (pl.col("asked") > pl.col("offered"))
     is_unpaid = is_short & (is_lone | (pl.col("currency") != NATIVE))
-    # Seaport 1.1 leaves what was offered and not used with the offerer; later versions hand it
-    # over.
-    keeps_rest = ~is_lone & (pl.col("version") == "1.1")
+    # Before 1.4 Seaport leaves what was offered and not used with the offerer; later versions hand
+    # it over.
+    keeps_rest = ~is_lone & pl.col("version").is_in(_WITHOUT_MATCHED)
     rest = pl.when(~keeps_rest & (pl.col("offered") > 0)).then(pl.col("offered") - pl.col("asked"))
     return flows.with_columns(
         rest.fill_null(0).alias("rest"),
