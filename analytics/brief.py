@@ -22,8 +22,10 @@ from data.styles import style_names
 from data.units import eth_to_wei
 
 BUDGET_WORKS = 12
-MIN_SHARE = 0.02
+MIN_SHARE = 0.05
 MAX_SHARE = 0.4
+MAX_TIMES_EQUAL = 2.0
+"""Where styles are few, one may take this many times an equal share."""
 _PRICE_DIGITS = 3
 
 
@@ -160,7 +162,8 @@ def brief_lines(outlooks: list[Outlook], budget_works: int) -> list[dict[str, An
     the order of the outlooks.
     """
     priced = [outlook for outlook in outlooks if outlook.asking_price_eth is not None]
-    weights = spread_weights([outlook.value_eth for outlook in priced], MIN_SHARE, MAX_SHARE)
+    cap = max(MAX_SHARE, MAX_TIMES_EQUAL / max(len(priced), 1))
+    weights = spread_weights([outlook.value_eth for outlook in priced], MIN_SHARE, cap)
     works = share_works(weights, budget_works)
     lines = [
         {

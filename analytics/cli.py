@@ -100,7 +100,7 @@ def forecast(
         typer.Option(help="Season lengths in steps, e.g. 24,168; without it they are inferred."),
     ] = None,
     models: Annotated[
-        str | None, typer.Option(help="Model families beside naive: stats, prophet.")
+        str | None, typer.Option(help="Model families: naive (always there), stats, prophet.")
     ] = None,
     store: StoreOption = "market.duckdb",
     out: OutOption = None,

@@ -78,17 +78,17 @@ def weekly_series(style_sales: pl.DataFrame, horizon_weeks: int) -> list[Series]
     """
     first = pl.col("week").min().over("style")
     weeks = style_sales.filter(pl.col("is_complete") & (pl.col("week") > first))
-    long = (
-        weeks.unpivot(on=TARGETS, index=["style", "week"], variable_name="target", value_name="y")
-        if weeks.height
-        else weeks.clear().select("style", "week", target="style", y="buyers")
+    if weeks.is_empty():
+        return []
+    long = weeks.unpivot(
+        on=TARGETS, index=["style", "week"], variable_name="target", value_name="y"
     )
     named = long.select(
         unique_id=pl.col("style") + "/" + pl.col("target"),
         ds="week",
         y=pl.col("y").cast(pl.Float64),
     )
-    return read_series(named, horizon_weeks, "W") if named.height else []
+    return read_series(named, horizon_weeks, "W")
 
 
 def _stack(found: dict[object, Forecasts], name: str, run_id: str) -> pl.DataFrame:

@@ -82,5 +82,5 @@ def test_all_zero_series_are_forecast_as_zero():
 
 
 def test_an_unknown_family_lists_the_known_ones():
-    with pytest.raises(UnknownNameError, match="'lstm' is unknown; known: stats, prophet"):
+    with pytest.raises(UnknownNameError, match="'lstm' is unknown; known: naive, stats, prophet"):
         forecast_one(weekly(np.ones(20)), Request(4, "week", families=("lstm",)))
