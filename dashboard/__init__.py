@@ -1,0 +1,1 @@
+"""Tables to screen: the Streamlit application that reads a store and draws it."""
