@@ -122,7 +122,7 @@ def test_next_endpoint_takes_over():
 
 
 def test_unreachable_endpoint_is_named():
-    with pytest.raises(UpstreamError, match="127.0.0.1:9 did not answer"):
+    with pytest.raises(UpstreamError, match=r"127\.0\.0\.1:9 did not answer"):
         ask(echo, "a", urls=lambda _: ["http://127.0.0.1:9/"])
 
 
