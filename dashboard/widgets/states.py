@@ -40,7 +40,7 @@ def no_chain() -> None:
         "Nothing is indexed yet",
         "The store is there but holds no blocks. Make a market on a local chain and walk once "
         "round the loop, or index a chain you have access to:",
-        "raisonne demo\nraisonne index --rpc-url $ETH_RPC_URL --blocks :-1000",
+        "raisonne demo\nraisonne index --rpc-url $ETH_RPC_URL --blocks=-1000:",
     )
 
 
@@ -52,7 +52,7 @@ def no_sales(window: str) -> None:
         "No sales in this window",
         f"Nothing was sold in the window **{window}**. Widen it in the sidebar, choose another "
         "chain, or index more blocks:",
-        "raisonne index --rpc-url $ETH_RPC_URL --blocks :-50000",
+        "raisonne index --rpc-url $ETH_RPC_URL --blocks=-50000:",
     )
 
 
@@ -108,7 +108,7 @@ def no_tokens() -> None:
         "history_edu",
         "No works on this chain",
         "The index holds no token of this chain. Index blocks in which works were minted or moved:",
-        "raisonne index --rpc-url $ETH_RPC_URL --blocks :-50000",
+        "raisonne index --rpc-url $ETH_RPC_URL --blocks=-50000:",
     )
 
 
@@ -131,7 +131,7 @@ def unknown_root(text: str) -> None:
         "This work is not indexed",
         f"`{text}` is well-formed, but this store knows no such work. Choose one above, or index "
         "the blocks in which it moved:",
-        "raisonne index --rpc-url $ETH_RPC_URL --blocks :-50000",
+        "raisonne index --rpc-url $ETH_RPC_URL --blocks=-50000:",
     )
 
 
