@@ -78,7 +78,8 @@ def up(
     _pid_file(port, state_dir).write_text(json.dumps(asdict(chain)), encoding="utf-8")
     try:
         _wait_until_ready(process, chain, log)
-    except ChainError:
+    except BaseException:
+        # Also when interrupted: a chain that nobody was told about is not left behind.
         process.kill()
         process.wait()
         _pid_file(port, state_dir).unlink(missing_ok=True)

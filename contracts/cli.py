@@ -1,6 +1,7 @@
 """Commands of the local chain: text to calls, no logic."""
 
 import json
+import signal
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -47,13 +48,14 @@ def chain_up(
     """
     from contracts import chain
 
+    if not detach:
+        # A service manager ends us with SIGTERM; anvil must not be left behind then either.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     started = chain.up(port, state_dir=state_dir, timestamp=timestamp, detach=detach)
-    line = f"local chain {chain.LOCAL_CHAIN_ID} at {started.rpc_url} (pid {started.pid})"
-    typer.echo(json.dumps(asdict(started)) if as_json else line)
-    if detach:
-        return
     try:
-        while chain.running(port, state_dir=state_dir):
+        line = f"local chain {chain.LOCAL_CHAIN_ID} at {started.rpc_url} (pid {started.pid})"
+        typer.echo(json.dumps(asdict(started)) if as_json else line)
+        while not detach and chain.running(port, state_dir=state_dir):
             time.sleep(0.5)
     except KeyboardInterrupt:
         # The terminal's Ctrl-C reached anvil too; only what is left of it is ended.

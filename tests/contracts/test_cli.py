@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -33,6 +35,23 @@ def test_up_deploy_down_print_one_json_object_each(anvil, tmp_path):
     finally:
         down = run("down", "--port", port, "--state-dir", tmp_path)
     assert down.stdout == f"ended pid {up['pid']}\n"
+
+
+@pytest.mark.chain
+def test_up_in_the_foreground_takes_its_anvil_along(anvil, tmp_path):
+    port = chain.free_port()
+    options = ["up", "--port", str(port), "--state-dir", str(tmp_path)]
+    code = f"from contracts.cli import app; app({options!r})"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    try:
+        assert f"http://127.0.0.1:{port}" in process.stdout.readline()
+        assert chain.running(port, state_dir=tmp_path)
+        process.terminate()
+        process.wait(timeout=20)
+        assert chain.running(port, state_dir=tmp_path) is None
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_down_without_a_chain_is_an_error_of_ours(tmp_path):
