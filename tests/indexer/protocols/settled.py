@@ -42,9 +42,9 @@ def assert_balanced(tables):
     sales = tables["settled_sales"]
     assert sales["residual_wei"].to_list() == [Decimal(0)] * sales.height
     sums = {}
-    for sale_id, kind, amount in tables["sale_payments"].select(
-        "sale_id", "recipient_class", "amount_wei"
-    ).rows():
+    for sale_id, kind, amount in (
+        tables["sale_payments"].select("sale_id", "recipient_class", "amount_wei").rows()
+    ):
         if kind != "refund":
             sums[sale_id] = sums.get(sale_id, 0) + int(amount)
     prices = dict(sales.select("sale_id", "price_wei").rows())

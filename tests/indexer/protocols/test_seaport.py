@@ -55,9 +55,11 @@ def test_listing_is_paid_by_the_sum_of_its_consideration():
 
 
 def test_sale_whose_legs_are_all_known_is_decoded():
-    sale = one(settle(make_order(ALICE, BOB, [nft()], [eth(975, ALICE), eth(25, OPENSEA)]))[
-        "settled_sales"
-    ])
+    sale = one(
+        settle(make_order(ALICE, BOB, [nft()], [eth(975, ALICE), eth(25, OPENSEA)]))[
+            "settled_sales"
+        ]
+    )
     assert sale["confidence"] == "decoded"
 
 
@@ -72,9 +74,7 @@ def test_legs_are_classed_by_address_whatever_their_place():
 
 
 def test_bid_filled_alone_pays_its_seller_what_the_fees_leave():
-    order = make_order(
-        BOB, ALICE, [weth(1_000)], [nft(1, BOB), weth(25, OPENSEA), weth(50, CAROL)]
-    )
+    order = make_order(BOB, ALICE, [weth(1_000)], [nft(1, BOB), weth(25, OPENSEA), weth(50, CAROL)])
     tables = settle(order)
     sale = one(tables["settled_sales"])
     assert (sale["seller"], sale["buyer"], sale["trade_kind"]) == (ALICE, BOB, "bid")
@@ -112,12 +112,8 @@ def test_orders_filled_apart_in_one_transaction_stay_two_sales():
 
 def test_early_version_marks_matched_orders_by_their_zero_recipient():
     logs = [
-        make_order(
-            BOB, ZERO, [weth(1_000)], [nft(1, BOB)], order=1, index=0, address=SEAPORT_1_1
-        ),
-        make_order(
-            ALICE, ZERO, [nft()], [weth(990, ALICE)], order=2, index=1, address=SEAPORT_1_1
-        ),
+        make_order(BOB, ZERO, [weth(1_000)], [nft(1, BOB)], order=1, index=0, address=SEAPORT_1_1),
+        make_order(ALICE, ZERO, [nft()], [weth(990, ALICE)], order=2, index=1, address=SEAPORT_1_1),
     ]
     tables = settle(*logs)
     sale = one(tables["settled_sales"])
@@ -189,9 +185,7 @@ def test_matched_money_that_fits_no_trade_is_set_aside():
 
 
 def test_bundle_is_one_row_per_token_and_adds_up_to_what_was_paid():
-    order = make_order(
-        ALICE, BOB, [nft(1), nft(2), nft(3)], [eth(1_000, ALICE), eth(26, OPENSEA)]
-    )
+    order = make_order(ALICE, BOB, [nft(1), nft(2), nft(3)], [eth(1_000, ALICE), eth(26, OPENSEA)])
     tables = settle(order)
     rows = tables["settled_sales"].sort("item_index")
     assert rows["token_id"].to_list() == ["1", "2", "3"]
@@ -326,9 +320,7 @@ def test_every_listing_balances_to_the_wei_in_any_order_of_arrival(listings, ran
         tokens = [nft(100 * place + i) for i in range(n_tokens)]
         considered = [eth(amount, to) for amount, to in payments]
         paid += sum(amount for amount, _ in payments)
-        logs.append(
-            make_order(ALICE, BOB, tokens, considered, order=place, index=place, tx=place)
-        )
+        logs.append(make_order(ALICE, BOB, tokens, considered, order=place, index=place, tx=place))
     tables = settle(*logs)
     assert_balanced(tables)
     assert sum(map(int, tables["settled_sales"]["price_wei"])) == paid

@@ -48,9 +48,7 @@ def test_any_other_contract_is_not_read_with_unindexed_arguments():
 
 
 def test_erc1155_single_keeps_its_quantity_as_exact_text():
-    row = one(
-        settle(make_log(TRANSFER_SINGLE, CAROL, ALICE, BOB, 7, 2**256 - 1))["transfers"]
-    )
+    row = one(settle(make_log(TRANSFER_SINGLE, CAROL, ALICE, BOB, 7, 2**256 - 1))["transfers"])
     assert (row["token_id"], row["quantity"]) == ("7", str(2**256 - 1))
     assert (row["operator"], row["token_standard"]) == (CAROL, "erc1155")
 
