@@ -180,7 +180,7 @@ def demo(
     _make_way(store, DEFAULT_STATE_DIR)
     stages = Stages(total=13 if dashboard else 12)
     with stages.stage("chain up") as result:
-        node = chain.up(chain_port, state_dir=DEFAULT_STATE_DIR)
+        node = chain.up(chain_port, state_dir=DEFAULT_STATE_DIR, kept_states=64)
         result.append(f"anvil at {node.rpc_url}")
     try:
         loop = DemoLoop(stages, node.rpc_url, str(store), DEFAULT_STATE_DIR, seed)

@@ -26,6 +26,7 @@ GENESIS_TIME = 1_767_571_200
 """Monday 2026-01-05T00:00:00Z: weeks of the simulated market start where ISO weeks do."""
 
 GAS_LIMIT = 1_000_000_000
+KEPT_STATES = 500
 READY_S = 20.0
 STOP_S = 10.0
 NODE_MODULES = Path(__file__).parent / "node_modules"
@@ -47,8 +48,12 @@ def up(
     timestamp: int = GENESIS_TIME,
     automine: bool = True,
     detach: bool = True,
+    kept_states: int = KEPT_STATES,
 ) -> LocalChain:
     """Starts anvil and returns when it answers; the genesis block is at `timestamp` (Unix s).
+
+    The chain can be called at its last `kept_states` blocks: each keeps about 2 MB of memory on
+    the simulated market. Without the limit anvil spills older ones to disk and leaves them there.
 
     With `detach` it outlives this process's terminal. It signs for any sender, and its ten funded
     accounts are the well-known ones: never for real money.
@@ -64,7 +69,7 @@ def up(
         str(binary), "--port", str(port), "--host", "127.0.0.1", "--quiet",
         "--chain-id", str(LOCAL_CHAIN_ID), "--timestamp", str(timestamp),
         "--gas-limit", str(GAS_LIMIT), "--auto-impersonate", "--no-request-size-limit",
-        *([] if automine else ["--no-mining"]),
+        "--prune-history", str(kept_states), *([] if automine else ["--no-mining"]),
     ]  # fmt: skip
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 (a binary of our own node_modules, or of PATH)

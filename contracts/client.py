@@ -91,7 +91,9 @@ class ChainClient(Rpc):
     def revert_error(self, tx_hash: str, tx: Tx) -> ContractError:
         """Returns the error that says why a mined transaction reverted (read from its trace)."""
         trace = self.call("debug_traceTransaction", [tx_hash, {"tracer": "callTracer"}])
-        used_all = int(trace.get("gasUsed", "0x0"), 16) >= tx.gas
+        # The trace counts the gas of earlier transactions of the block too; the receipt does not.
+        receipt = self.call("eth_getTransactionReceipt", [tx_hash])
+        used_all = int(receipt["gasUsed"], 16) >= tx.gas
         reason = "out of gas" if used_all else describe_revert(trace.get("output"))
         message = f"transaction {tx_hash} from {tx.sender} to {tx.to} reverted: {reason}"
         return ContractError(message)
