@@ -154,8 +154,9 @@ def brief(
         _deliver(lines, out, as_json=as_json)
         return
     typer.echo(f"{lines['brief_id'][0]}, {lines['works'].sum()} works")
-    price = (pl.col("price_wei").cast(pl.Float64) / 1e18).alias("price_eth")
-    typer.echo(render(lines.select("style", "works", price, "model"), "table"), nl=False)
+    price = pl.col("price_wei").cast(pl.Float64) / 1e18
+    shown = lines.select("style", "works", price.round_sig_figs(3).alias("price_eth"), "model")
+    typer.echo(render(shown, "table"), nl=False)
     for sentence in lines["reason"]:
         typer.echo(sentence)
 

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 _SMALL = 10.0
 """log1p is a logarithm only well above 1: series of smaller typical size are scaled up to this."""
+_LEAST_UNIT = 1e-200
+"""Nothing real is smaller, and dividing by less overflows."""
 
 
 class ModelFamily(Protocol):
@@ -58,7 +60,7 @@ class Scale:
         positive = seen[seen > 0]
         is_count = bool(np.all(seen == np.round(seen)))
         typical = float(np.median(positive)) if positive.size else 1.0
-        return cls(1.0 if is_count else min(1.0, typical / _SMALL), is_log=True)
+        return cls(1.0 if is_count else min(1.0, max(typical / _SMALL, _LEAST_UNIT)), is_log=True)
 
     def forward(self, values: Array) -> Array:
         """Values on the model scale."""

@@ -26,8 +26,6 @@ class ProphetFamily:
     def forecast(self, history: Array, horizon: int, seasons: tuple[int, ...]) -> dict[str, Array]:
         """The path of a fit by optimisation from a fixed seed."""
         import pandas as pd
-
-        _quiet()
         from prophet import Prophet
 
         days = pd.date_range("2000-01-01", periods=history.size + horizon, freq="D")
@@ -41,11 +39,16 @@ class ProphetFamily:
         for season in usable_seasons(seasons, history.size):
             harmonics = max(1, min(_MAX_HARMONICS, season // 2))
             model.add_seasonality(name=f"every_{season}", period=season, fourier_order=harmonics)
+        _quiet()
         model.fit(pd.DataFrame({"ds": days[: history.size], "y": history}), seed=_SEED)
         path = model.predict(pd.DataFrame({"ds": days[history.size :]}))["yhat"]
         return {"prophet": np.asarray(path.to_numpy(), dtype=np.float64)}
 
 
 def _quiet() -> None:
+    cmdstanpy = logging.getLogger("cmdstanpy")
+    if not cmdstanpy.hasHandlers():
+        # Without a handler it would, on first use, add its own and turn all messages on.
+        cmdstanpy.addHandler(logging.NullHandler())
     for name in ("cmdstanpy", "prophet", "prophet.plot"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -13,8 +13,8 @@ MARGIN = 0.05
 """A challenger must be this much better: of several models on a few overlapping windows, one is
 always a little better by luck."""
 MIN_WIN_RATE = 0.6
-MIN_KNOWN_ERRORS = 8
-"""Coverage is judged only in windows that could have made a band from this many errors."""
+MIN_APART_ERRORS = 8
+"""Coverage is judged only in windows that leave this many errors of other periods."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ def score_models(past: Backtest, scale: Scale) -> list[Score]:
 
     mase divides each window's error by the in-sample error of naive at the baseline's season
     (Hyndman and Koehler 2006); skill = 1 - MAE / MAE of seasonal naive; win_rate is the share of
-    windows better than the better naive; coverage is that of bands as they could have been made at
-    the time, from the errors known by then (NaN where no window had enough).
+    windows better than the better naive; coverage is that of bands made from the other periods'
+    errors (NaN where there are too few).
     """
     per_window = {model: _window_errors(past, model) for model in past.paths}
     fallback = per_window[better_naive(past)]
@@ -110,17 +110,22 @@ def _mean_ratio(errors: Array, scales: Array) -> float:
 
 
 def _coverage(past: Backtest, model: str, scale: Scale) -> dict[int, float]:
-    """Share of outcomes inside bands made from the errors that were known at each origin."""
+    """Share of outcomes inside bands made from the windows that share no period with theirs.
+
+    Of four ways to estimate the coverage of the band that is shown, this one came nearest to it
+    on simulated walks, counts and noise of 25 weeks (within 4 points).
+    """
     errors = past.errors(model, scale)
+    horizon = errors.shape[1]
     places = past.outcome_places()
+    independent = count_independent(places, horizon)
     hits: dict[int, list[bool]] = {80: [], 95: []}
     for window, origin in enumerate(past.origins):
-        known = (places < origin) & ~np.isnan(errors)
-        if np.sum(known) < MIN_KNOWN_ERRORS:
+        apart = ((places < origin) | (places >= origin + horizon)) & ~np.isnan(errors)
+        if np.sum(apart) < MIN_APART_ERRORS:
             continue
-        independent = count_independent(places[known], errors.shape[1])
         path = scale.forward(past.paths[model][window])
-        bands = conformal_bands(path, np.where(known, errors, np.nan), scale, independent)
+        bands = conformal_bands(path, np.where(apart, errors, np.nan), scale, independent)
         outcomes = past.outcomes[window]
         seen = ~np.isnan(outcomes)
         for level, inside in hits.items():

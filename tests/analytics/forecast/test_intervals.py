@@ -89,7 +89,7 @@ def coverage(generate, count, length=26):
 )
 def test_bands_of_half_a_year_of_weeks_cover_what_they_say(generate):
     """Tolerance: 8 points below, 10 above: few windows make careful bands."""
-    covered = coverage(generate, 200)
+    covered = coverage(generate, 120)
     for level in (80, 95):
         assert level / 100 - 0.08 <= covered[level] <= min(level / 100 + 0.10, 1)
     assert 0.42 <= covered[50] <= 0.68

@@ -53,15 +53,15 @@ def test_the_seasonal_model_is_chosen_on_a_seasonal_series():
 
 def test_with_all_models_a_seasonal_series_is_forecast_with_its_season():
     season = 40 + 30 * np.sin(2 * np.pi * np.arange(40, 44) / 4)
-    for seed in range(5):
+    for seed in range(3):
         path = chosen(seasonal(seed, 40))
         assert path["model"][0] != "naive"
         assert path["median"].to_numpy() == pytest.approx(season, abs=20)
 
 
 def test_naive_is_chosen_on_most_random_walks():
-    names = [chosen(random_walk(seed, 40))["model"][0] for seed in range(20)]
-    assert names.count("naive") >= 12
+    names = [chosen(random_walk(seed, 40))["model"][0] for seed in range(12)]
+    assert names.count("naive") >= 7
 
 
 def test_scores_equal_their_definitions():
@@ -82,12 +82,18 @@ def test_scores_equal_their_definitions():
     assert scores["seasonal_naive"].skill == 0
 
 
-def test_coverage_is_judged_with_errors_known_at_the_time():
+def test_coverage_is_judged_by_bands_made_from_other_periods():
     outcomes = np.full((10, 1), 10.0)
     paths = np.full((10, 1), 10.0)
-    paths[-1] = 20.0  # never wrong before, wrong at last
-    past = Backtest(
-        tuple(range(20, 30)), outcomes, {"naive": paths, "seasonal_naive": paths}, np.ones(10)
-    )
+    paths[-1] = 20.0  # an error that its own window must not have taught
+    both = {"naive": paths, "seasonal_naive": paths}
+    past = Backtest(tuple(range(20, 30)), outcomes, both, np.ones(10))
     found = score_models(past, Scale(1.0, is_log=True))[0]
-    assert found.coverage_95 == pytest.approx(0.5)  # windows 8 and 9 had eight errors known
+    assert (found.coverage_80, found.coverage_95) == (0.9, 0.9)
+
+
+def test_coverage_is_unknown_where_too_few_errors_are_left():
+    outcomes = np.full((2, 4), 10.0)
+    both = {"naive": outcomes, "seasonal_naive": outcomes}
+    past = Backtest((20, 21), outcomes, both, np.ones(2))
+    assert np.isnan(score_models(past, Scale(1.0, is_log=True))[0].coverage_80)

@@ -152,7 +152,7 @@ def naive_rules(rows: list[dict]) -> list[tuple[bool, bool, bool]]:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(ROW, min_size=1, max_size=12), st.randoms(use_true_random=False))
 def test_flags_equal_the_wording_and_do_not_depend_on_order(rows, random):
     frame = trades(*rows)
