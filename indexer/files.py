@@ -1,5 +1,6 @@
 """Prices, funding and labels that come from files rather than from the chain."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -83,8 +84,10 @@ def load_labels(store: Store, path: Path, chain_id: int) -> int:
 
 def _replace_source(store: Store, name: str, rows: pl.DataFrame, chain_id: int, source: str) -> int:
     with store.transaction() as transaction:
+        # Derived rows give way, lest one of them hold the key; rebuild_links brings them back.
         transaction.execute(
-            f"DELETE FROM {name} WHERE chain_id = ? AND source = ?", [chain_id, source]
+            f"DELETE FROM {name} WHERE chain_id = ? AND (source = ? OR source NOT LIKE 'file:%')",
+            [chain_id, source],
         )
         return transaction.append(name, rows.with_columns(pl.lit(source).alias("source")))
 
@@ -131,7 +134,7 @@ def _read(path: Path) -> pl.DataFrame:
 def _cast(frame: pl.DataFrame, name: str, kind: LogicalType, path: Path) -> pl.Series:
     column = frame[name]
     if kind is TIME and column.dtype == pl.String:
-        done = column.str.strip_chars("Z ").str.to_datetime(time_unit="us", strict=False)
+        done = pl.Series(name, [_utc(text) for text in column], kind.polars)
     elif kind is TIME and isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone:
         done = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None).cast(kind.polars)
     else:
@@ -142,3 +145,12 @@ def _cast(frame: pl.DataFrame, name: str, kind: LogicalType, path: Path) -> pl.S
         message = f"{path}, column {name!r}, row {bad[0] + 1}: {value!r} is no {kind.name}"
         raise UsageError(message)
     return done
+
+
+def _utc(text: str | None) -> datetime | None:
+    """A time in ISO 8601 as UTC without an offset; None when it is none."""
+    try:
+        time = datetime.fromisoformat((text or "").strip())
+    except ValueError:
+        return None
+    return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time

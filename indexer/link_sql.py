@@ -172,9 +172,11 @@ WITH from_chain AS (
         PARTITION BY chain_id, to_address ORDER BY block_number, tx_index
     ) = 1
 ),
-from_files AS (SELECT * FROM funding WHERE source LIKE 'file:%')
-SELECT * FROM from_chain
-UNION ALL BY NAME SELECT * FROM from_files
+known AS (
+    SELECT * FROM from_chain
+    UNION ALL BY NAME SELECT * FROM funding WHERE source LIKE 'file:%'
+)
+SELECT * FROM known
 -- What a user brings overrides what a partial view of the chain suggests.
 QUALIFY row_number() OVER (
     PARTITION BY chain_id, address ORDER BY source = 'transactions', source

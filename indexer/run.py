@@ -61,7 +61,7 @@ class IndexSummary:
     head: int
     blocks: int = 0
     logs: int = 0
-    rows: Counter[str] = field(default_factory=Counter)
+    rows: dict[str, int] = field(default_factory=dict)
     links: dict[str, int] = field(default_factory=dict)
     rolled_back_from: list[int] = field(default_factory=list)
     elapsed_s: float = 0.0
@@ -194,7 +194,7 @@ class _Job:
             done += blocks
             summary.blocks += blocks
             summary.logs += counts.get("logs", 0)
-            summary.rows.update(counts)
+            summary.rows = dict(Counter(summary.rows) + Counter(counts))
             rate = done / max(time.monotonic() - started, 1e-9)
             lag = summary.head + 1 - batch[-1].end
             note = f"{summary.logs:,} logs, {rate:,.0f} blocks/s, {lag:,} behind head"

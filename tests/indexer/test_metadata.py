@@ -1,0 +1,63 @@
+import base64
+import json
+
+import polars as pl
+import pytest
+
+from indexer.metadata import MAX_URI_BYTES, read_metadata
+
+
+def read(uri):
+    return read_metadata(pl.DataFrame({"uri": [uri]}, schema={"uri": pl.String})).row(0)
+
+
+def encoded(document):
+    return (
+        "data:application/json;base64," + base64.b64encode(json.dumps(document).encode()).decode()
+    )
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        encoded({"name": "A", "style": "Neo  Rings"}),
+        'data:application/json,{"name": "A", "style": "neo rings"}',
+        "data:application/json;utf8,%7B%22name%22%3A%22A%22%2C%22style%22%3A%22neo%20rings%22%7D",
+        encoded({"name": "A", "attributes": [{"trait_type": "Style", "value": "NEO RINGS"}]}),
+    ],
+)
+def test_name_and_style_are_read_from_a_data_uri(uri):
+    assert read(uri) == ("A", "neo rings")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        None,
+        "",
+        "https://example.org/1.json",
+        "data:application/json",
+        "data:application/json,",
+        "data:application/json,[1,2]",
+        "data:application/json,{broken",
+        "data:application/json;base64,%%%",
+        "data:application/json," + "[" * 100_000,
+        'data:application/json,{"name": 5, "style": {"a": 1}}',
+        'data:application/json,{"name": "", "attributes": "none"}',
+        'data:application/json,{"attributes": [5, {"trait_type": "style"}]}',
+        'data:application/json,{"name": "' + "x" * MAX_URI_BYTES + '"}',
+    ],
+)
+def test_what_cannot_be_read_is_null_and_never_an_error(uri):
+    assert read(uri) == (None, None)
+
+
+def test_foreign_text_cannot_break_the_database(store):
+    name, _ = read('data:application/json,{"name": "a\\ud800b\\u0000c<script>"}')
+    assert "\x00" not in name
+    assert store.query("SELECT ? AS name", [name]).item() == name
+
+
+def test_long_text_is_cut():
+    name, _ = read(encoded({"name": "x" * 5_000}))
+    assert name == "x" * 1_000
