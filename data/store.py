@@ -183,7 +183,14 @@ class Store:
                 "file with --store"
             )
             raise IntegrityError(message)
-        if read_only or self._foreign_tables():
+        is_foreign = self._foreign_tables()
+        if read_only and not is_foreign:
+            message = (
+                f"store {self.target.catalog} is empty: the run that made it was stopped at once; "
+                "run `raisonne index` again"
+            )
+            raise NotFoundError(message)
+        if is_foreign:
             message = (
                 f"{self.target.catalog} is a database but no Raisonné store; "
                 "name another file with --store"

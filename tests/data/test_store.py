@@ -134,6 +134,15 @@ def test_a_foreign_database_is_refused_and_left_untouched(tmp_path):
         assert connection.execute("SHOW TABLES").fetchall() == [("mine",)]
 
 
+def test_a_store_whose_first_run_was_killed_is_told_from_a_foreign_database(tmp_path):
+    path = tmp_path / "market.duckdb"
+    duckdb.connect(str(path)).close()
+    with pytest.raises(NotFoundError, match="raisonne index"):
+        Store.open(path, read_only=True)
+    with Store.open(path) as opened:
+        assert opened.read("sales").is_empty()
+
+
 def test_a_file_that_is_no_database_is_refused_and_left_untouched(tmp_path):
     path = tmp_path / "notes.duckdb"
     path.write_text("not a database " * 100)
