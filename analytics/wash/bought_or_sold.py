@@ -26,11 +26,13 @@ def flag_bought_or_sold(trades: pl.DataFrame) -> pl.Series:
     return trades.lazy().select(bought_or_sold_3x=flag).collect().to_series()
 
 
-def bought_or_sold_counters(trades: pl.DataFrame) -> pl.DataFrame:
+def bought_or_sold_counters(trades: pl.DataFrame, flags: pl.Series) -> pl.DataFrame:
     """The other purchases or sales that were counted: columns row, counters (list of ids)."""
+    numbered = trades.with_row_index("row")
+    traded = numbered.filter(flags.fill_null(value=False)).select(_TOKEN).unique()
     rows = (
-        trades.lazy()
-        .with_row_index("row")
+        numbered.lazy()
+        .join(traded.lazy(), on=_TOKEN, how="semi")  # only these tokens' trades can be counters
         .with_columns(bought=_bought(), sold=_sold(), counted=_counted())
         .collect()
     )

@@ -152,7 +152,7 @@ def _counter_ids(flagged: pl.DataFrame) -> pl.Series:
     named = pl.concat(
         [
             back_and_forth_counters(flagged, flagged["back_and_forth"]),
-            bought_or_sold_counters(flagged),
+            bought_or_sold_counters(flagged, flagged["bought_or_sold_3x"]),
         ]
     )
     joined = (
