@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import streamlit as st
 
@@ -93,7 +95,6 @@ def _context(url: str) -> Context:
             help=", ".join(f"{chain_id}: {theme.chain_name(chain_id)}" for chain_id in
                            known["chain_id"]) or None,
         )  # fmt: skip
-        chain_id = int(chain) if chain else None
         window = st.segmented_control(
             "Window", list(WINDOWS), default="30d", required=True, key="window",
             bind="query-params", help="Ends with the newest block in the store, not with today.",
@@ -106,25 +107,27 @@ def _context(url: str) -> Context:
             "Flagged sales", WASH, default="flag", required=True, key="wash", bind="query-params",
             help="flag: drawn in grey, counted in no figure; hide: left out; show: counted.",
         )  # fmt: skip
-        row = known.filter(known["chain_id"] == chain_id) if chain_id is not None else known.clear()
-        newest_block, newest_at = row.row(0)[2:4] if row.height else (None, None)
-        _freshness(newest_block, newest_at)
-    return Context(source, chain_id, newest_block, newest_at, window, ccy, wash)
+        context = Context(source, window, ccy, wash)
+        row = known.filter(known["chain_id"] == int(chain)) if chain else known.clear()
+        if row.height and row["newest_at"][0] is not None:
+            context = replace(context, **row.drop("sales").row(0, named=True))
+        _freshness(context)
+    return context
 
 
-def _freshness(newest_block: int | None, newest_at: datetime | None) -> None:
-    if newest_block is None or newest_at is None:
+def _freshness(context: Context) -> None:
+    if not context.is_indexed:
         st.badge("Nothing indexed", icon=":material/schedule:", color="gray")
         return
-    behind = datetime.now(UTC).replace(tzinfo=None) - newest_at
+    behind = datetime.now(UTC).replace(tzinfo=None) - context.newest_at
+    color: Literal["blue", "green", "orange", "gray"] = "gray"
+    words = f"{theme.age(behind)} ago"
     if behind < timedelta(0):
         color, words = "blue", "simulated time"
-    else:
+    elif behind < timedelta(days=2):
         color = "green" if behind < timedelta(minutes=15) else "orange"
-        color = color if behind < timedelta(days=2) else "gray"
-        words = f"{theme.age(behind)} ago"
-    st.badge(f"Block {newest_block:,} · {words}", icon=":material/schedule:", color=color)
-    st.caption(f"Data as of {theme.when(newest_at)}")
+    st.badge(f"Block {context.newest_block:,} · {words}", icon=":material/schedule:", color=color)
+    st.caption(f"Data as of {theme.when(context.newest_at)}")
 
 
 def _footer(url: str) -> None:

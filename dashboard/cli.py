@@ -120,7 +120,7 @@ def _is_up(port: int, host: str) -> bool:
     """Whether the dashboard answers."""
     try:
         with urllib.request.urlopen(f"{address(port, host)}/_stcore/health", timeout=2) as answer:  # noqa: S310
-            return answer.status == 200
+            return bool(answer.status == 200)
     except OSError:
         return False
 

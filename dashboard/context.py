@@ -8,7 +8,7 @@ from datetime import datetime
 import streamlit as st
 
 from dashboard import theme
-from dashboard.queries.scope import Scope, scope
+from dashboard.queries.scope import THE_BEGINNING, Scope, scope
 from dashboard.source import CachedSource
 
 _KEY = "page_context"
@@ -19,19 +19,21 @@ class Context:
     """One session's view of the store: the shared filters, as of the newest block."""
 
     source: CachedSource
-    chain_id: int | None
-    newest_block: int | None
-    newest_at: datetime | None
     window: str
     ccy: str
     wash: str
+    chain_id: int = 0
+    newest_block: int = 0
+    newest_at: datetime = THE_BEGINNING
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether there is a chain to show; without one the last three fields mean nothing."""
+        return self.newest_at > THE_BEGINNING
 
     @property
     def scope(self) -> Scope:
-        """The scope of the filters; only where a chain is indexed."""
-        if self.chain_id is None or self.newest_at is None:
-            message = "no chain is indexed, so there is nothing to scope"
-            raise ValueError(message)
+        """The scope of the filters."""
         return scope(self.chain_id, self.newest_at, self.window, self.ccy, self.wash)
 
     @property
@@ -56,4 +58,5 @@ def remember(context: Context) -> None:
 
 def current() -> Context:
     """The context that the entry script made."""
-    return st.session_state[_KEY]
+    context: Context = st.session_state[_KEY]
+    return context

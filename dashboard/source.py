@@ -9,12 +9,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import polars as pl
 import streamlit as st
 
 from dashboard.queries.scope import Parameters
-from data.store import Store
+from data.store import Store, Target
 
 IDLE_S = 1.5
 
@@ -84,6 +85,12 @@ class CachedSource:
     def __init__(self, store: LeasedStore) -> None:
         self.store = store
         self.version = store.version_key()
+
+    @property
+    def folder(self) -> Path:
+        """The folder of a store that is a file, else the working folder."""
+        target = Target.parse(self.store.url)
+        return Path(target.catalog).parent if target.kind == "duckdb" else Path()
 
     def query(self, sql: str, parameters: Parameters = ()) -> pl.DataFrame:
         """Rows of a query, from the cache when this version of the store answered it before."""

@@ -66,6 +66,11 @@ def style_color(style: str | None) -> str:
     return CATEGORICAL[names.index(style) % len(CATEGORICAL)]
 
 
+def style_words(style: str | None) -> str:
+    """The name of a style as a reader expects it, safe in Markdown."""
+    return plain(style.replace("_", " ").capitalize()[:60]) if style else "No style"
+
+
 def style_label(style: str | None) -> str:
     """The name of a style as a reader expects it, safe in a chart."""
     return chart_text(style.replace("_", " ").capitalize()) if style else "No style"

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from dashboard.charts.base import new_figure
-from dashboard.theme import Palette, chain_name, short
+from dashboard.theme import Palette, address, chain_name
 
 
 def coverage(spans: pl.DataFrame, palette: Palette) -> go.Figure:
@@ -15,7 +15,7 @@ def coverage(spans: pl.DataFrame, palette: Palette) -> go.Figure:
     Columns in: chain_id, selection, from_block, to_block, logs.
     """
     lanes = [
-        f"{chain_name(row['chain_id'])} · {short(row['selection'])}"
+        f"{chain_name(row['chain_id'])} · {address(row['selection'])}"
         for row in spans.iter_rows(named=True)
     ]
     figure = new_figure(palette, height=110 + 40 * len(set(lanes)))

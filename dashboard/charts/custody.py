@@ -42,7 +42,10 @@ def custody(
     inside = pl.col("owner").is_in(list(vaults))
     _add_bars(figure, held.filter(~inside), labels, "Holding", palette.primary)
     _add_bars(figure, held.filter(inside), labels, "In a vault (fractions)", palette.floor)
-    bought = sales.filter(pl.col("buyer").is_in(lanes))
+    # Of several purchases by one holder only the last carries its price, or they would overlap.
+    bought = sales.filter(pl.col("buyer").is_in(lanes)).with_columns(
+        is_last=pl.col("time") == pl.col("time").max().over("buyer")
+    )
     for title, flagged, color in (
         ("Sale", False, palette.ink),
         ("Flagged sale", True, palette.flagged),
@@ -102,11 +105,9 @@ def _add_sales(
 ) -> None:
     if rows.is_empty():
         return
-    # Of several purchases by one holder only the last carries its price, or they would overlap.
-    last = rows.with_row_index().group_by("buyer").agg(pl.col("index").max())["index"]
     prices = [
-        f" {number(price)} ETH" if price is not None and place in last else ""
-        for place, price in enumerate(rows["price_eth"])
+        f" {number(price)} ETH" if price is not None and last else ""
+        for price, last in rows.select("price_eth", "is_last").iter_rows()
     ]
     figure.add_trace(
         go.Scatter(

@@ -39,9 +39,9 @@ def weekly_sales(weeks: pl.DataFrame, palette: Palette) -> go.Figure:
     figure.update_layout(
         new_figure(palette, height=110 * rows + 60).layout.to_plotly_json(), showlegend=False
     )
-    top = float(weeks["clean_sales"].max() or 1)
+    top = max(*weeks["clean_sales"].to_list(), 1)
     figure.update_yaxes(range=[0, top * 1.12], tickformat="d", nticks=4)
-    figure.update_xaxes(showgrid=False, nticks=6)
+    figure.update_xaxes(showgrid=False, nticks=5)
     figure.update_yaxes(title_text="Clean sales per week", row=(rows + 1) // 2, col=1)
     figure.update_xaxes(title_text="Week (Monday, UTC)", row=rows, col=1)
     return figure

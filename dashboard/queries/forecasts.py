@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from dashboard.queries.scope import Source
@@ -51,7 +53,7 @@ def backtests(source: Source, chain_id: int, unique_id: str) -> pl.DataFrame:
     )
 
 
-def last_run(source: Source, verb: str) -> dict[str, object] | None:
+def last_run(source: Source, verb: str) -> dict[str, Any] | None:
     """The newest run of a verb: run_id, finished_at, code_version; None if there was none."""
     rows = source.query(
         """SELECT run_id, finished_at, code_version FROM runs WHERE verb = ?

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 
@@ -38,7 +39,7 @@ def chains(source: Source) -> pl.DataFrame:
         ORDER BY sales DESC, k.chain_id""")
 
 
-def market_totals(source: Source, scope: Scope) -> dict[str, object]:
+def market_totals(source: Source, scope: Scope) -> dict[str, Any]:
     """One row of figures over the scope: volumes, counts, median, shares, and what was left out."""
     return source.query(
         SALES
@@ -60,7 +61,9 @@ def market_totals(source: Source, scope: Scope) -> dict[str, object]:
 
 def first_sale_at(source: Source, chain_id: int) -> datetime | None:
     """Time of the first sale of a chain."""
-    return source.query("SELECT min(block_time) FROM sales WHERE chain_id = ?", [chain_id]).item()
+    rows = source.query("SELECT min(block_time) FROM sales WHERE chain_id = ?", [chain_id])
+    first: datetime | None = rows.item()
+    return first
 
 
 def floors(source: Source, scope: Scope) -> pl.DataFrame:
@@ -85,9 +88,10 @@ def sale_dots(source: Source, scope: Scope) -> pl.DataFrame:
 
 def drawn_sales(source: Source, scope: Scope) -> int:
     """How many sales the dots would be."""
-    return source.query(
+    rows = source.query(
         SALES + "SELECT count(*) FROM scoped WHERE drawn AND unit_price > 0", scope.bound
-    ).item()
+    )
+    return int(rows.item())
 
 
 def sale_density(source: Source, scope: Scope) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from dashboard.queries.scope import Source
@@ -25,9 +27,7 @@ def traded_tokens(source: Source, chain_id: int) -> pl.DataFrame:
     )
 
 
-def token(
-    source: Source, chain_id: int, collection: str, token_id: str
-) -> dict[str, object] | None:
+def token(source: Source, chain_id: int, collection: str, token_id: str) -> dict[str, Any] | None:
     """The row of `tokens`, with the studio's picture where it made the work; None if unknown."""
     rows = source.query(
         f"""SELECT t.*, w.image_path, w.title, w.brief_id
@@ -89,9 +89,7 @@ def events(source: Source, chain_id: int, collection: str, token_id: str) -> pl.
     )
 
 
-def making(
-    source: Source, chain_id: int, collection: str, token_id: str
-) -> dict[str, object] | None:
+def making(source: Source, chain_id: int, collection: str, token_id: str) -> dict[str, Any] | None:
     """What the mint declared: account, manifest, pixel_hash, model, dataset, process, seed."""
     rows = source.query(
         f"""SELECT account, manifest, pixel_hash, model, dataset, process, seed, block_time, tx_hash

@@ -23,7 +23,7 @@ def render(page: Context) -> None:
         ["Coverage", "Definitions", "Tables"], key="part", bind="query-params"
     )
     with trust:
-        if page.chain_id is None:
+        if not page.is_indexed:
             states.no_chain()
         else:
             _health(page)
@@ -92,7 +92,7 @@ def _balance(balance: pl.DataFrame) -> None:
         ),
         balance,
         columns={
-            "not_known_share": st.column_config.NumberColumn("Not known", format="percent"),
+            "not_known_share": st.column_config.NumberColumn("Share not known", format="percent"),
             "off_by_some_wei": "Off by some wei",
             "usual_reason": st.column_config.TextColumn("Usual reason", width="large"),
         },

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 import streamlit as st
 
@@ -20,7 +22,7 @@ MIN_WEEKS = 5
 def render(page: Context) -> None:
     """Draws the page."""
     st.title("Forecast", anchor=False)
-    if page.chain_id is None:
+    if not page.is_indexed:
         states.no_chain()
         return
     series = ask.forecast_series(page.source, page.chain_id)
@@ -44,7 +46,7 @@ def render(page: Context) -> None:
     _overview(series)
 
 
-def _verdict(row: dict) -> None:
+def _verdict(row: dict[str, Any]) -> None:
     if row["beats_naive"] is None:
         st.info(
             "This series has no backtest beside it, so nothing says how far it can be trusted.",
@@ -64,7 +66,7 @@ def _verdict(row: dict) -> None:
         )
 
 
-def _cards(row: dict) -> None:
+def _cards(row: dict[str, Any]) -> None:
     unit = "ETH" if row["target"] == "median_price_eth" else "works"
     windows = f"{row['n_windows']:,} rolling origins" if row["n_windows"] else None
     metrics(
@@ -80,7 +82,7 @@ def _cards(row: dict) -> None:
         st.caption(f"Model {theme.plain(row['model'])}, {windows}.")
 
 
-def _fan(page: Context, row: dict) -> None:
+def _fan(page: Context, row: dict[str, Any]) -> None:
     from dashboard.charts.forecast import fan
 
     past = ask.forecast_history(page.source, page.chain_id, row["style"], row["target"])
@@ -90,7 +92,7 @@ def _fan(page: Context, row: dict) -> None:
         return
     end = future.row(-1, named=True)
     unit = "ETH" if row["target"] == "median_price_eth" else "works a week"
-    style = theme.plain(theme.style_label(row["style"]))
+    style = theme.style_words(row["style"])
     known = past.filter(pl.col("value").is_not_null())
     gift = ""
     if row["target"] == "median_price_eth":
@@ -98,13 +100,13 @@ def _fan(page: Context, row: dict) -> None:
             f" Weeks without a sale have no price: {past.height - known.height} of {past.height}."
         )
         known = known.filter(pl.col("value") > 0)
-    last = known["week"].max()
+    last = known["week"].to_list()[-1:]
     chart_block(
         Block(
             "fan",
             f"{style}: {theme.number(end['median'])} {unit} by {end['ds']:%d %B}, "
             f"80 % between {theme.number(end['lo_80'])} and {theme.number(end['hi_80'])}",
-            f"Dots are complete weeks, the last one {f'{last:%Y-%m-%d}' if last else 'unknown'}; "
+            f"Dots are complete weeks, the last one {last[0] if last else 'unknown'}; "
             f"bands hold 50, 80 and 95 % of what the model expects.{gift}",
             f"Fan chart of {TARGETS.get(row['target'], row['target'])} of {row['style']}: history, "
             "median forecast and three bands",
@@ -115,7 +117,7 @@ def _fan(page: Context, row: dict) -> None:
     )
 
 
-def _backtest(page: Context, row: dict) -> None:
+def _backtest(page: Context, row: dict[str, Any]) -> None:
     tests = ask.backtests(page.source, page.chain_id, row["unique_id"])
     if tests.is_empty():
         return
@@ -150,8 +152,7 @@ def _overview(series: pl.DataFrame) -> None:
     )
 
 
-def _test_columns() -> dict:
-    share = {"format": "percent"}
+def _test_columns() -> dict[str, Any]:
     return {
         "model": "Model",
         "selected": "Selected",
@@ -159,9 +160,9 @@ def _test_columns() -> dict:
         "horizon": "Horizon (weeks)",
         "mae": st.column_config.NumberColumn("MAE", format="%.4f"),
         "mase": st.column_config.NumberColumn("MASE", format="%.2f"),
-        "skill": st.column_config.NumberColumn("Skill", **share),
-        "coverage_80": st.column_config.NumberColumn("Inside 80 %", **share),
-        "coverage_95": st.column_config.NumberColumn("Inside 95 %", **share),
+        "skill": st.column_config.NumberColumn("Skill", format="percent"),
+        "coverage_80": st.column_config.NumberColumn("Inside 80 %", format="percent"),
+        "coverage_95": st.column_config.NumberColumn("Inside 95 %", format="percent"),
         "beats_naive": "Beats naive",
     }
 

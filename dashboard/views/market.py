@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import polars as pl
 import streamlit as st
 
 from dashboard import theme
@@ -23,7 +26,7 @@ GROUP_TITLES = {
 def render(page: Context) -> None:
     """Draws the page."""
     st.title("Market", anchor=False)
-    if page.chain_id is None or page.newest_at is None:
+    if not page.is_indexed:
         states.no_chain()
         return
     totals = ask.market_totals(page.source, page.scope)
@@ -44,7 +47,7 @@ def render(page: Context) -> None:
     _leaders(page)
 
 
-def _cards(page: Context, totals: dict, days, floors) -> None:
+def _cards(page: Context, totals: dict[str, Any], days: pl.DataFrame, floors: pl.DataFrame) -> None:
     ccy = page.ccy
     shown = page.wash == "show"
     before = _previous(page)
@@ -93,7 +96,7 @@ def _cards(page: Context, totals: dict, days, floors) -> None:
     )
 
 
-def _previous(page: Context) -> dict | None:
+def _previous(page: Context) -> dict[str, Any] | None:
     """Totals of the window before, if the index reaches back far enough to compare."""
     if WINDOWS[page.window] is None:
         return None
@@ -104,7 +107,9 @@ def _previous(page: Context) -> dict | None:
     return ask.market_totals(page.source, before)
 
 
-def _against(totals: dict, before: dict | None, name: str, page: Context) -> tuple:
+def _against(
+    totals: dict[str, Any], before: dict[str, Any] | None, name: str, page: Context
+) -> tuple[str | None, str | None]:
     """What stands beneath a metric: its remark and its change against the window before."""
     if not before or not before[name] or totals[name] is None:
         return (None, None)
@@ -112,7 +117,7 @@ def _against(totals: dict, before: dict | None, name: str, page: Context) -> tup
     return (f"vs previous {page.window}", f"{change * 100:+.0f} %")
 
 
-def _prices(page: Context, totals: dict, floors) -> None:
+def _prices(page: Context, totals: dict[str, Any], floors: pl.DataFrame) -> None:
     from dashboard.charts import prices
 
     drawn = ask.drawn_sales(page.source, page.scope)
@@ -155,7 +160,7 @@ def _prices(page: Context, totals: dict, floors) -> None:
     )
 
 
-def _volume(page: Context, totals: dict, days) -> None:
+def _volume(page: Context, totals: dict[str, Any], days: pl.DataFrame) -> None:
     from dashboard.charts.volume import daily_volume
 
     share = totals["flagged_volume"] / totals["raw_volume"] if totals["raw_volume"] else 0

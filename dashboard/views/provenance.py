@@ -42,7 +42,7 @@ class Dossier:
 def render(page: Context) -> None:
     """Draws the page."""
     st.title("Provenance", anchor=False)
-    if page.chain_id is None:
+    if not page.is_indexed:
         states.no_chain()
         return
     traded = ask.traded_tokens(page.source, page.chain_id)
@@ -60,7 +60,7 @@ def render(page: Context) -> None:
         states.unknown_root(token_key(chain_id, collection, token_id))
         return
     work = _dossier(page, token)
-    _facts(work, chosen)
+    _facts(page, work, chosen)
     _custody(page, work)
     _events(page, work)
     _graph(page, work)
@@ -111,10 +111,10 @@ def _dossier(page: Context, token: dict[str, Any]) -> Dossier:
     )
 
 
-def _facts(work: Dossier, chosen: bool) -> None:
+def _facts(page: Context, work: Dossier, chosen: bool) -> None:
     token, sales = work.token, work.sales
     name = theme.token_name(token["name"], token["token_id"])
-    shown = picture(token["image_path"])
+    shown = picture(token["image_path"], page.source.folder)
     if shown:
         side, main = st.columns([1, 4], gap="large")
         side.image(shown, width="stretch", alt=f"Picture of {name}")
@@ -125,7 +125,7 @@ def _facts(work: Dossier, chosen: bool) -> None:
         if not chosen:
             st.caption("No work was chosen: this is the most traded one.")
         st.code(work.key, language=None)
-        made = f"Style {theme.plain(token['style'])}. " if token["style"] else ""
+        made = f"Style {theme.style_words(token['style'])}. " if token["style"] else ""
         state = "burned" if token["is_burned"] else f"held by `{theme.address(token['owner'])}`"
         st.markdown(
             f"{made}Created by `{theme.address(token['creator'])}`, minted "
@@ -136,11 +136,13 @@ def _facts(work: Dossier, chosen: bool) -> None:
         royalty = sum(int(value) for value in sales["royalty_wei"].drop_nulls())
         metrics(
             (
-                Metric("Owners so far", f"{work.holdings['owner'].n_unique():,}"),
+                Metric("Owners so far", f"{work.holdings['owner'].n_unique():,}",
+                       beneath=f"in {theme.count(work.holdings.height, 'transfer')}"),
                 Metric("Sales", f"{sales.height:,}", beneath=flags),
                 Metric("Last price", theme.money(last["price_eth"] if last else None, "ETH"),
                        beneath=f"{last['time']:%Y-%m-%d}" if last else None),
-                Metric("Royalty paid", theme.money(float(wei_to_eth(royalty)), "ETH")),
+                Metric("Royalty paid", theme.money(float(wei_to_eth(royalty)), "ETH"),
+                       beneath="over all sales"),
             )
         )  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 import streamlit as st
 
@@ -21,7 +23,7 @@ MIN_SALES = 5
 def render(page: Context) -> None:
     """Draws the page."""
     st.title("Signal", anchor=False)
-    if page.chain_id is None:
+    if not page.is_indexed:
         states.no_chain()
         return
     totals = market.market_totals(page.source, page.scope)
@@ -44,16 +46,19 @@ def render(page: Context) -> None:
     _evidence(page)
 
 
-def _cards(page: Context, totals: dict) -> None:
+def _cards(page: Context, totals: dict[str, Any]) -> None:
     share = totals["flagged_volume"] / totals["raw_volume"] if totals["raw_volume"] else None
     metrics(
         (
             Metric("Flagged sales", f"{totals['flagged_sales']:,}",
                    beneath=f"of {theme.count(totals['raw_sales'], 'sale')}"),
             Metric("Wash share", theme.percent(share), beneath="of raw volume"),
-            Metric("Raw volume", theme.money(totals["raw_volume"], page.ccy)),
-            Metric("Clean volume", theme.money(totals["clean_volume"], page.ccy)),
-            Metric("Flagged volume", theme.money(totals["flagged_volume"], page.ccy)),
+            Metric("Raw volume", theme.money(totals["raw_volume"], page.ccy),
+                   beneath="all sales"),
+            Metric("Clean volume", theme.money(totals["clean_volume"], page.ccy),
+                   beneath="without a flag"),
+            Metric("Flagged volume", theme.money(totals["flagged_volume"], page.ccy),
+                   beneath="with a flag"),
         )
     )  # fmt: skip
 
@@ -78,7 +83,7 @@ def _rules(page: Context) -> None:
     )
 
 
-def _before_after(page: Context, totals: dict) -> None:
+def _before_after(page: Context, totals: dict[str, Any]) -> None:
     from dashboard.charts.wash import before_after
 
     styles = ask.wash_by_style(page.source, page.scope)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import streamlit as st
@@ -19,13 +19,18 @@ from data.ids import token_key
 from data.units import wei_to_eth
 
 MAX_PICTURES = 48
-STATES = {"sold": "green", "listed": "blue", "minted": "violet", "made": "gray"}
+STATES: dict[str, Literal["green", "blue", "violet", "gray"]] = {
+    "sold": "green",
+    "listed": "blue",
+    "minted": "violet",
+    "made": "gray",
+}
 
 
 def render(page: Context) -> None:
     """Draws the page."""
     st.title("Studio", anchor=False)
-    if page.chain_id is None:
+    if not page.is_indexed:
         states.no_chain()
         return
     known = ask.briefs(page.source)
@@ -41,12 +46,13 @@ def render(page: Context) -> None:
     lines = ask.brief_lines(page.source, brief_id)
     works = ask.brief_works(page.source, brief_id)
     _cards(brief, lines)
-    _lines(brief, lines)
     if works.is_empty():
         states.no_works(brief_id)
-        return
-    _contact_sheet(works)
-    _lineage(page, works)
+    else:
+        _contact_sheet(page, works)
+    _lines(brief, lines)
+    if works.height:
+        _lineage(page, works)
 
 
 def _eth(wei: Any) -> float | None:
@@ -61,8 +67,8 @@ def _cards(brief: dict[str, Any], lines: pl.DataFrame) -> None:
     metrics(
         (
             Metric("Works made", f"{made:,}", beneath=f"of {brief['works']:,} asked for"),
-            Metric("Minted", f"{minted:,}"),
-            Metric("Listed", f"{listed:,}"),
+            Metric("Minted", f"{minted:,}", beneath=f"of {made:,} made"),
+            Metric("Listed", f"{listed:,}", beneath=f"of {minted:,} minted"),
             Metric("Sold", f"{sold:,}", beneath=f"of {listed:,} listed"),
             Metric("Earned", theme.money(_eth(earned), "ETH"), beneath="first sales"),
         )
@@ -112,15 +118,16 @@ def _lines(brief: dict[str, Any], lines: pl.DataFrame) -> None:
 
 def _reasons(lines: pl.DataFrame) -> None:
     """The reasons in full, since a cell would cut them."""
-    st.markdown(
-        "\n".join(
-            f"- **{theme.plain(theme.style_label(line['style']))}**, "
-            f"{theme.count(line['works'], 'work')} "
-            f"at {theme.money(_eth(line['price_wei']), 'ETH')}: "
-            f"{theme.plain(line['reason'] or 'no reason given')}"
-            for line in lines.head(20).iter_rows(named=True)
+    words = []
+    for line in lines.head(20).iter_rows(named=True):
+        reason = (line["reason"] or "no reason given").removeprefix(
+            f"{line['works']} of {line['style']}: "
         )
-    )
+        words.append(
+            f"- **{theme.style_words(line['style'])}, {line['works']:,} at "
+            f"{theme.money(_eth(line['price_wei']), 'ETH')}.** {theme.plain(reason)}"
+        )
+    st.markdown("\n".join(words))
 
 
 def state_of(work: dict[str, Any]) -> str:
@@ -132,7 +139,7 @@ def state_of(work: dict[str, Any]) -> str:
     return "minted" if work["token_id"] else "made"
 
 
-def _contact_sheet(works: pl.DataFrame) -> None:
+def _contact_sheet(page: Context, works: pl.DataFrame) -> None:
     cut = works.height - MAX_PICTURES
     st.subheader("Contact sheet", anchor=False)
     if cut > 0:
@@ -140,11 +147,11 @@ def _contact_sheet(works: pl.DataFrame) -> None:
     with st.container(horizontal=True, gap="medium", key="contact_sheet"):
         for work in works.head(MAX_PICTURES).iter_rows(named=True):
             with st.container(width=150, gap="xsmall"):
-                _print(work)
+                _print(page, work)
 
 
-def _print(work: dict[str, Any]) -> None:
-    image = picture(work["image_path"])
+def _print(page: Context, work: dict[str, Any]) -> None:
+    image = picture(work["image_path"], page.source.folder)
     title = work["title"] or "untitled"
     if image:
         st.image(image, width=150, alt=f"{title}, style {work['style']}, seed {work['seed']}")
@@ -167,7 +174,7 @@ def _lineage(page: Context, works: pl.DataFrame) -> None:
     )  # fmt: skip
     work = rows[work_id]
     side, main = st.columns([1, 3], gap="large")
-    image = picture(work["image_path"])
+    image = picture(work["image_path"], page.source.folder)
     if image:
         side.image(image, width="stretch", alt=f"{work['title']}, style {work['style']}")
     with main:

@@ -18,7 +18,7 @@ MIN_GREY, MIN_SHOWN = 10, 5
 def render(page: Context) -> None:
     """Draws the page."""
     st.title("Styles", anchor=False)
-    if page.chain_id is None:
+    if not page.is_indexed:
         states.no_chain()
         return
     signals = ask.style_signals(page.source, page.chain_id)
@@ -38,10 +38,9 @@ def _table(signals: pl.DataFrame) -> None:
     title = "What each style has sold"
     if best.height and best["sell_through"][0] is not None:
         title = (
-            f"{theme.plain(theme.style_label(best['style'][0]))} finds a buyer most often: "
+            f"{theme.style_words(best['style'][0])} finds a buyer most often: "
             f"{theme.percent(best['sell_through'][0])} within 28 days of listing"
         )
-    money = {"format": "%.4f"}
     table_block(
         Block(
             "style_signals",
@@ -57,15 +56,15 @@ def _table(signals: pl.DataFrame) -> None:
             "listed": st.column_config.NumberColumn("Listed"),
             "sold": st.column_config.NumberColumn("Sold"),
             "sell_through": st.column_config.ProgressColumn(
-                "Sell-through, 28 d", format="percent", min_value=0, max_value=1
+                "Sell-through", width=110, format="percent", min_value=0, max_value=1
             ),
-            "clean_sales": st.column_config.NumberColumn("Clean sales"),
-            "clean_volume_eth": st.column_config.NumberColumn("Clean volume (ETH)", format="%.2f"),
+            "clean_sales": st.column_config.NumberColumn("Sales"),
+            "clean_volume_eth": st.column_config.NumberColumn("Volume (ETH)", format="%.2f"),
             "flagged_volume_eth": st.column_config.NumberColumn("Flagged (ETH)", format="%.2f"),
-            "median_price_eth": st.column_config.NumberColumn("Median price (ETH)", **money),
+            "median_price_eth": st.column_config.NumberColumn("Median (ETH)", format="%.4f"),
             "buyers": st.column_config.NumberColumn("Buyers"),
             "breadth": st.column_config.NumberColumn("Breadth", format="%.2f"),
-            "buyer_hhi": st.column_config.NumberColumn("Buyer conc. (HHI)", format="%.0f"),
+            "buyer_hhi": st.column_config.NumberColumn("Buyer HHI", format="%.0f"),
             "momentum": st.column_config.NumberColumn("Momentum", format="%.2f"),
         },
     )
@@ -82,7 +81,7 @@ def _weeks(page: Context) -> None:
     total = weeks.group_by("style").agg(pl.col("clean_sales").sum()).sort(
         ["clean_sales", "style"], descending=[True, False]
     )  # fmt: skip
-    leader = theme.plain(theme.style_label(total["style"][0]))
+    leader = theme.style_words(total["style"][0])
     cut = f" The {MAX_PANELS} best of {styles} styles are drawn." if styles > MAX_PANELS else ""
     chart_block(
         Block(
@@ -116,7 +115,7 @@ def _prices(page: Context) -> None:
     chart_block(
         Block(
             "style_prices",
-            f"{theme.plain(theme.style_label(dear['style']))} is dearest, at a median of "
+            f"{theme.style_words(dear['style'])} is dearest, at a median of "
             f"{theme.money(dear['median_price'], page.ccy)}",
             f"Median and middle half of the unit prices in the window; grey where n < {MIN_GREY}."
             f"{note} {page.wash_note}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 
@@ -29,7 +30,9 @@ def metrics(cards: Sequence[Metric]) -> None:
 
     `change` is coloured by its sign, `beneath` is a plain remark.
     """
-    height = "stretch" if any(card.trend for card in cards) else "content"
+    height: Literal["stretch", "content"] = (
+        "stretch" if any(card.trend for card in cards) else "content"
+    )
     with st.container(horizontal=True, gap="small"):
         for card in cards:
             moved = card.change and card.change not in UNMOVED

@@ -26,8 +26,12 @@ def _enlarged(path: str, modified_ns: int) -> bytes | None:
     return buffer.getvalue()
 
 
-def picture(path: str | None) -> bytes | None:
-    """The picture as PNG, at least EDGE_PX wide where it can be; None if it is not to be had."""
-    if not path or not Path(path).is_file():
-        return None
-    return _enlarged(path, Path(path).stat().st_mtime_ns)
+def picture(path: str | None, folder: Path) -> bytes | None:
+    """The picture as PNG, at least EDGE_PX wide where it can be; None if it is not to be had.
+
+    A relative path is looked for where the server was started, then beside the store.
+    """
+    for place in (Path(path), folder / path) if path else ():
+        if place.is_file():
+            return _enlarged(str(place), place.stat().st_mtime_ns)
+    return None
