@@ -25,14 +25,20 @@ def read_metadata(uris: pl.DataFrame) -> pl.DataFrame:
         The other columns with `name` and `style` (lower case, single-spaced); both NULL where the
         URI is no JSON data URI, is malformed or longer than 1 MiB.
     """
-    read = [_read(uri) for uri in uris["uri"].to_list()]
-    return uris.drop("uri").with_columns(
-        pl.Series("name", [name for name, _ in read], pl.String),
-        pl.Series("style", [style for _, style in read], pl.String),
+    # Most tokens of a chain carry no URI in the store; they cost nothing here.
+    texts = uris["uri"].drop_nulls().unique()
+    read = [_read(uri) for uri in texts]
+    known = pl.DataFrame(
+        {
+            "uri": texts,
+            "name": pl.Series([name for name, _ in read], dtype=pl.String),
+            "style": pl.Series([style for _, style in read], dtype=pl.String),
+        }
     )
+    return uris.join(known, on="uri", how="left", maintain_order="left").drop("uri")
 
 
-def _read(uri: str | None) -> tuple[str | None, str | None]:
+def _read(uri: str) -> tuple[str | None, str | None]:
     document = decode_data_uri(uri)
     name = _text(document.get("name"))
     style = _text(document.get("style")) or _text(_attribute(document, "style"))

@@ -103,9 +103,9 @@ class Signature:
     @cached_property
     def topic0(self) -> str:
         """Keccak-256 of the canonical form, as 0x text."""
-        from eth_utils.crypto import keccak  # a quarter of a second to import
+        from eth_hash.auto import keccak  # eth_utils does the same, and takes far longer to import
 
-        return "0x" + keccak(text=self.canonical).hex()
+        return "0x" + keccak(self.canonical.encode()).hex()
 
     @cached_property
     def n_topics(self) -> int:
