@@ -167,7 +167,7 @@ def _from_hex(column: str) -> pl.Expr:
     return pl.col(column).str.slice(2).str.decode("hex", strict=False).alias(column)
 
 
-# --- layout -----------------------------------------------------------------------------------
+# --- layout
 
 
 def _compile(signature: Signature) -> _Layout:
@@ -207,7 +207,7 @@ def _members(kind: object, name: str, signature: Signature) -> Iterator[tuple[st
         raise AbiError(message)
 
 
-# --- dynamic arguments: offset, length, body ----------------------------------------------------
+# --- dynamic arguments: offset, length, body
 
 
 def _locate(dynamic: _Dynamic, layout: _Layout) -> Iterator[pl.Expr]:
@@ -311,7 +311,7 @@ def _decode_items(
     return items, faults
 
 
-# --- single words -------------------------------------------------------------------------------
+# --- single words
 
 
 def _topic_values(layout: _Layout, event: Event) -> Iterator[_Value]:

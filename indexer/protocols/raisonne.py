@@ -247,7 +247,7 @@ def _prices(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     )
 
 
-# --- money ----------------------------------------------------------------------------------------
+# --- money
 
 
 def _paid_after(frames: Mapping[str, pl.DataFrame], event: str) -> pl.DataFrame:
