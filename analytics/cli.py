@@ -148,7 +148,7 @@ def brief(
     """Writes a brief: how many works of which style, at what price, and why."""
     from analytics.brief import write_brief
 
-    with Store.open(store) as opened:
+    with _existing(store) as opened:
         lines = write_brief(opened, budget_works=works, chain_id=chain_id)
     if out is not None or as_json:
         _deliver(lines, out, as_json=as_json)
@@ -194,7 +194,7 @@ def _analyze_store(
     if out is not None and len(tables) > 1:
         message = f"--out holds one table, not {', '.join(tables)}; name one analysis or `export`"
         raise UsageError(message)
-    with Store.open(store) as opened:
+    with _existing(store) as opened:
         with progress("analyze", total=len(tables), unit="tables") as bar:
             summary = analyze(
                 opened,
@@ -217,7 +217,7 @@ def _forecast_store(
 ) -> None:
     from analytics.forecast.run import forecast
 
-    with Store.open(store) as opened, progress("forecast", total=None, unit="series") as bar:
+    with _existing(store) as opened, progress("forecast", total=None, unit="series") as bar:
         summary = forecast(
             opened,
             horizon_weeks=horizon,
@@ -239,6 +239,12 @@ def _forecast_store(
         typer.echo(render(shown, "table"), nl=False)
     for refusal in summary.refusals:
         _warn(f"{refusal.unique_id}: no forecast, {refusal.reason}")
+
+
+def _existing(store: str) -> Store:
+    """The store, opened for writing; a wrong path must not make an empty one."""
+    Store.open(store, read_only=True).close()
+    return Store.open(store)
 
 
 def _seasons(text: str | None) -> tuple[int, ...] | None:

@@ -166,6 +166,13 @@ def test_a_brief_before_any_forecast_exits_3_with_the_fix(run, filled):
     assert "run `raisonne analyze all` and `raisonne forecast`" in err
 
 
+@pytest.mark.parametrize("verb", [["analyze", "all"], ["forecast"], ["brief"]])
+def test_a_store_that_is_not_there_exits_3_and_is_not_made(run, tmp_path, verb):
+    code, _, err = run(*verb, "--store", tmp_path / "typo.duckdb")
+    assert (code, "no store at" in err) == (3, True)
+    assert not (tmp_path / "typo.duckdb").exists()
+
+
 def series_file(tmp_path, length=60, count=2):
     rng = np.random.default_rng(2)
     rows = [
