@@ -12,6 +12,7 @@ from typing import Protocol
 import aiohttp
 
 from contracts.addresses import known_addresses
+from data.errors import UpstreamError
 from data.store import Store
 from indexer.chains import chain_id_of, chain_name
 from indexer.commit import commit
@@ -24,10 +25,11 @@ from indexer.protocols import select_protocols
 from indexer.protocols.base import ChainContext
 from indexer.ranges import BlockRange, chunks, count_blocks, parse_blocks, subtract
 from indexer.reorg import roll_back_if_reorganised
-from indexer.rpc import RpcClient
+from indexer.rpc import RpcClient, mask_url
 from indexer.selection import Selection
 
 _CONCURRENCY = 8
+_PROBES = 3  # attempts to reach an endpoint at the start
 _MOST_WAITING = 64
 _BATCH_LOGS = 50_000
 _MAX_REORGS = 10
@@ -104,8 +106,7 @@ async def _index(
 ) -> IndexSummary:
     started = time.monotonic()
     async with aiohttp.ClientSession() as session:
-        client = RpcClient(options.rpc_urls, session)
-        chain_id = await _chain_id(client, options)
+        client, chain_id = await _connect(options, session)
         context = ChainContext(chain_id, known_addresses(chain_id, options.state_dir))
         selection = Selection(context, select_protocols(options.protocols), options.addresses)
         with store.run("index", chain_id=chain_id, blocks=list(options.blocks)) as run:
@@ -122,15 +123,34 @@ async def _index(
         return summary
 
 
-async def _chain_id(client: RpcClient, options: IndexOptions) -> int:
-    chain_id = int(await client.call("eth_chainId"), 16)
-    if options.chain is not None and chain_id_of(options.chain) != chain_id:
-        message = (
-            f"{client.endpoint} serves chain {chain_id} ({chain_name(chain_id)}), but --chain is "
-            f"{options.chain}; correct --chain or --rpc-url"
-        )
-        raise WrongChainError(message)
-    return chain_id
+async def _connect(options: IndexOptions, session: aiohttp.ClientSession) -> tuple[RpcClient, int]:
+    """A client of the endpoints that answer, and the chain that all of them serve.
+
+    Raises:
+        UpstreamError: no endpoint answers.
+        WrongChainError: they serve different chains, or another one than `--chain`.
+    """
+    chains: dict[str, int] = {}
+    failure: UpstreamError | None = None
+    for url in options.rpc_urls:
+        try:
+            probe = RpcClient([url], session, attempts=_PROBES)
+            chains[url] = int(await probe.call("eth_chainId"), 16)
+        except UpstreamError as error:
+            # Another endpoint can do the work of one that is down.
+            failure = error
+    if not chains:
+        raise failure or UpstreamError("no endpoint was given; name one with --rpc-url")
+    wanted = next(iter(chains.values())) if options.chain is None else chain_id_of(options.chain)
+    for url, chain_id in chains.items():
+        if chain_id != wanted:
+            reason = f"--chain is {options.chain}" if options.chain else f"another serves {wanted}"
+            message = (
+                f"{mask_url(url)} serves chain {chain_id} ({chain_name(chain_id)}), but {reason}; "
+                "correct --chain or --rpc-url"
+            )
+            raise WrongChainError(message)
+    return RpcClient(tuple(chains), session), wanted
 
 
 def _load_files(store: Store, options: IndexOptions, chain_id: int) -> None:

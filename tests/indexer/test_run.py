@@ -28,13 +28,12 @@ FIRST, LAST = 1_000, 1_060
 HEAD_OF_ALL = 10_000
 
 
-def block_logs(block, *, fork=0, token=None):
+def block_logs(block, *, fork=0):
     """A transfer and a sale in a block, and in some a pair of matched orders."""
-    token = block if token is None else token
-    nft = (2, "0x" + "c0" * 20, token, 1)
+    nft = (2, "0x" + "c0" * 20, block, 1)
     place = {"block": block, "fork": fork}
     logs = [
-        make_transfer(token, index=0, **place),
+        make_transfer(block, index=0, **place),
         make_order(ALICE, BOB, [nft], [(0, ZERO, 0, 90, ALICE), (0, ZERO, 0, 10, OPENSEA)],
                    order=block, index=1, **place),
     ]  # fmt: skip
@@ -241,6 +240,21 @@ def test_wrong_chain_is_refused_before_anything_is_written(store):
     assert store.query("SELECT count(*) FROM ranges").item() == 0
     with serve() as node:
         assert run(store, node, "1000:1001", chain="77").blocks == 1
+
+
+def test_endpoints_of_different_chains_are_refused(store):
+    with serve() as node, ReplayNode(78, history()) as other:
+        options = IndexOptions((node.url, other.url), blocks=("1000:1001",))
+        with pytest.raises(WrongChainError, match=r"serves chain 78.*another serves 77"):
+            index(store, options)
+
+
+def test_endpoint_that_is_down_is_left_out_and_all_down_is_an_error(store):
+    dead = "http://127.0.0.1:9"
+    with serve() as node:
+        assert index(store, IndexOptions((dead, node.url), blocks=("1000:1001",))).blocks == 1
+    with pytest.raises(UpstreamError, match=r"127\.0\.0\.1:9 did not answer"):
+        index(store, IndexOptions((dead,)))
 
 
 def test_block_that_is_too_much_by_itself_is_named(store):
