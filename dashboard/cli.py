@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import sys
@@ -40,15 +41,32 @@ def dashboard(
     check_store(store)
     process = serve(store, port, host=host, headless=headless)
     typer.echo(f"dashboard: {address(port, host)} (store {store}; Ctrl+C stops it)")
-    try:
-        code = process.wait()
-    except KeyboardInterrupt:
-        process.terminate()
-        process.wait()
-        return
+    code = _wait(process)
     if code:
         message = f"the dashboard of {store} ended with code {code}; its log above says why"
         raise ServerError(message)
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """Waits for the server and takes it along when this process is told to end."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ends a server that `serve` started, by force if it does not listen."""
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def check_store(store: str) -> None:
@@ -84,17 +102,24 @@ def serve(
         stdout=subprocess.DEVNULL if quiet else None,
         stdin=subprocess.DEVNULL,
     )
+    try:
+        _await_start(process, port, host)
+    except BaseException:
+        stop(process)
+        raise
+    return process
+
+
+def _await_start(process: subprocess.Popen[bytes], port: int, host: str) -> None:
     deadline = time.monotonic() + START_LIMIT_S
-    while time.monotonic() < deadline:
+    while not _is_up(port, host):
         if process.poll() is not None:
             message = f"the dashboard ended with code {process.returncode} before it answered"
             raise ServerError(message)
-        if _is_up(port, host):
-            return process
+        if time.monotonic() > deadline:
+            message = f"the dashboard did not answer on port {port} within {START_LIMIT_S:.0f} s"
+            raise ServerError(message)
         time.sleep(0.1)
-    process.terminate()
-    message = f"the dashboard did not answer on port {port} within {START_LIMIT_S:.0f} s"
-    raise ServerError(message)
 
 
 def command(store: str, port: int, *, host: str = HOST, headless: bool = True) -> list[str]:

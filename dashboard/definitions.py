@@ -31,7 +31,8 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition("Median price", "Median of the price per unit; gifts (price 0) are left out.",
                SWITCH, "sales"),
     Definition("Realised floor", "5th percentile of the unit prices of clean sales in a rolling "
-               "window, on its last day. Asking prices are signed off chain, so no asking floor "
+               "window, on its last day; sales under a fifth of the window's median are left out "
+               "as accidents or gifts. Asking prices are signed off chain, so no asking floor "
                "can be known from an index.", CLEAN, "floors"),
     Definition("Buyers", "Distinct buyers in the window.", SWITCH, "sales"),
     Definition("Sellers", "Distinct sellers in the window.", SWITCH, "sales"),
@@ -40,8 +41,8 @@ DEFINITIONS: tuple[Definition, ...] = (
                "pattern, not an accusation.", ALL, "wash_flags"),
     Definition("Sell-through", "Share of listed works sold within 28 days, by the Kaplan-Meier "
                "estimate, so that works listed lately do not count as unsold.", CLEAN, "styles"),
-    Definition("Momentum", "Share of sales in the last 4 weeks over the share in the 12 weeks "
-               "before; 1 is steady.", CLEAN, "styles"),
+    Definition("Momentum", "Share of the market's clean sales in the last 4 complete weeks "
+               "over the share in the 12 before; 1 is steady.", CLEAN, "styles"),
     Definition("Breadth", "Distinct buyers per clean sale: 1 when every sale found another buyer.",
                CLEAN, "sales, styles"),
     Definition("Buyer concentration", "Herfindahl-Hirschman index of the buyers, 0 to 10,000; "

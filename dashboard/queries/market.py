@@ -150,25 +150,23 @@ def leaders(source: Source, scope: Scope, group: str) -> pl.DataFrame:
     return source.query(
         SALES
         + f""", named AS (SELECT *, {GROUPS[group]} AS leader FROM scoped
+        ), top AS (
+          SELECT leader, coalesce(sum(price) FILTER (counted), 0) AS volume,
+            count(*) FILTER (counted) AS sales,
+            median(unit_price) FILTER (counted AND unit_price > 0) AS median_price,
+            count(DISTINCT buyer) FILTER (counted) AS buyers,
+            coalesce(sum(price) FILTER (flagged), 0) / nullif(sum(price), 0) AS flagged_share
+          FROM named GROUP BY leader ORDER BY volume DESC, leader LIMIT {MAX_ROWS}
+        ), sold AS (
+          SELECT leader, date_trunc('week', block_time) AS week, sum(price) AS volume
+          FROM named SEMI JOIN top USING (leader) WHERE counted GROUP BY ALL
         ), weeks AS (SELECT DISTINCT date_trunc('week', block_time) AS week FROM named
-        ), names AS (SELECT DISTINCT leader FROM named
-        ), weekly AS (
-          SELECT leader, week, coalesce(sum(price) FILTER (counted), 0) AS volume
-          FROM names CROSS JOIN weeks
-          LEFT JOIN named USING (leader)
-          WHERE named.block_time IS NULL OR date_trunc('week', named.block_time) = week
-          GROUP BY ALL
         ), trend AS (
-          SELECT leader, list(coalesce(volume, 0) ORDER BY week) AS weekly
-          FROM names CROSS JOIN weeks LEFT JOIN weekly USING (leader, week) GROUP BY leader
-        ) SELECT leader, coalesce(sum(price) FILTER (counted), 0) AS volume,
-          count(*) FILTER (counted) AS sales,
-          median(unit_price) FILTER (counted AND unit_price > 0) AS median_price,
-          count(DISTINCT buyer) FILTER (counted) AS buyers,
-          coalesce(sum(price) FILTER (flagged), 0) / nullif(sum(price), 0) AS flagged_share,
-          any_value(weekly) AS weekly
-        FROM named JOIN trend USING (leader) GROUP BY leader
-        ORDER BY volume DESC, leader LIMIT {MAX_ROWS}""",
+          SELECT t.leader, list(coalesce(s.volume, 0) ORDER BY w.week) AS weekly
+          FROM top t CROSS JOIN weeks w
+          LEFT JOIN sold s ON s.leader = t.leader AND s.week = w.week GROUP BY t.leader
+        ) SELECT top.*, trend.weekly FROM top JOIN trend USING (leader)
+        ORDER BY volume DESC, leader""",
         scope.bound,
     )
 

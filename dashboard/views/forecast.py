@@ -104,7 +104,7 @@ def _fan(page: Context, row: dict[str, Any]) -> None:
     chart_block(
         Block(
             "fan",
-            f"{style}: {theme.number(end['median'])} {unit} by {end['ds']:%d %B}, "
+            f"{style}: {theme.number(end['median'])} {unit} by {end['ds'].day} {end['ds']:%B}, "
             f"80 % between {theme.number(end['lo_80'])} and {theme.number(end['hi_80'])}",
             f"Dots are complete weeks, the last one {last[0] if last else 'unknown'}; "
             f"bands hold 50, 80 and 95 % of what the model expects.{gift}",

@@ -86,7 +86,7 @@ class Visit:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    from dashboard.cli import address, serve
+    from dashboard.cli import address, serve, stop
 
     path = tmp_path_factory.mktemp("browser") / "market.duckdb"
     build(path)
@@ -95,8 +95,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         port = free.getsockname()[1]
     server = serve(str(path), port)
     yield address(port)
-    server.terminate()
-    server.wait(timeout=20)
+    stop(server)
 
 
 @pytest.fixture(scope="module")

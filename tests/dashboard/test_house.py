@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import re
 import socket
+import subprocess
 import sys
 import tomllib
 
 import pytest
 
 from dashboard import cli
-from dashboard.errors import PortBusyError
+from dashboard.errors import PortBusyError, ServerError
 from data.errors import NotFoundError
 from tests.dashboard.conftest import PAGES, ROOT
 
@@ -75,6 +76,31 @@ def test_busy_port_is_told_with_its_fix(market_store):
         port = taken.getsockname()[1]
         with pytest.raises(PortBusyError, match=f"port {port} is in use"):
             cli.serve(str(market_store), port)
+
+
+def test_server_ends_with_the_command_that_started_it(market_store):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    code = (
+        f"from dashboard.cli import dashboard; dashboard(store={str(market_store)!r}, port={port})"
+    )
+    command = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert command.stdout.readline().startswith(f"dashboard: http://127.0.0.1:{port} ")
+    assert cli._is_up(port, "127.0.0.1")
+    command.terminate()
+    assert command.wait(timeout=20) == 0
+    assert not cli._is_taken(port, "127.0.0.1")
+
+
+def test_server_that_cannot_start_is_told_and_not_left_behind(market_store, monkeypatch):
+    monkeypatch.setattr(
+        cli, "command", lambda *_, **__: [sys.executable, "-c", "raise SystemExit(3)"]
+    )
+    with pytest.raises(ServerError, match="ended with code 3 before it answered"):
+        cli.serve(str(market_store), 18_765)
 
 
 def test_server_gets_the_store_and_sends_no_statistics(tmp_path, monkeypatch):
