@@ -262,7 +262,23 @@ def _payload(dynamic: _Dynamic) -> pl.Expr:
 
 
 def _text(dynamic: _Dynamic) -> pl.Expr:
-    return _payload(dynamic).cast(pl.String, strict=False)
+    return _payload(dynamic).map_batches(_utf8, return_dtype=pl.String)
+
+
+def _utf8(payloads: pl.Series) -> pl.Series:
+    """Text of the payloads, NULL where one is not UTF-8."""
+    try:
+        return payloads.cast(pl.String)
+    except pl.exceptions.PolarsError:
+        # One bad payload fails the cast of all, even a lenient one; such a batch is read singly.
+        return pl.Series(payloads.name, [_utf8_or_none(raw) for raw in payloads], pl.String)
+
+
+def _utf8_or_none(raw: bytes | None) -> str | None:
+    try:
+        return None if raw is None else raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
 
 
 def _strings(layout: _Layout) -> Iterator[pl.Expr]:

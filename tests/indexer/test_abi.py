@@ -145,6 +145,15 @@ def test_one_bad_log_does_not_touch_its_neighbours():
     assert reasons[2] == "small: not a clean uint8"
 
 
+def test_text_that_is_not_utf8_is_a_fault_of_its_own_log_only():
+    event = Event.parse("Test(string text)")
+    as_bytes = [b"fine", b"", b"\xff\xfe", "\u00fc".encode(), b"\xc3", b"\xed\xa0\x80"]
+    decoded = decode(event, logs_of([encode(["bytes"], [raw]) for raw in as_bytes]))
+    assert decoded.rows.select("row", "text").rows() == [(0, "fine"), (1, ""), (3, "\u00fc")]
+    assert decoded.faults["row"].to_list() == [2, 4, 5]
+    assert set(decoded.faults["reason"]) == {"text: not UTF-8"}
+
+
 def test_bad_item_sets_its_whole_log_aside():
     event = Event.parse("Test((uint8 kind, uint256 amount)[] parts)")
     kinds = ["(uint8,uint256)[]"]

@@ -66,7 +66,9 @@ def test_removed_logs_and_duplicates_are_dropped():
         ("topics", ["0x" + "11" * 32] * 5, "topics are malformed"),
         ("topics", ["0x" + "11" * 32, None], "topics are malformed"),
         ("data", "0xzz", "data are no hex"),
+        ("data", "0x123", "data are no hex"),
         ("data", None, "data are no hex"),
+        ("logIndex", "0x" + "f" * 20, "no log index"),
     ],
 )
 def test_log_that_cannot_be_placed_is_kept_in_quarantine(field, value, reason):
