@@ -318,7 +318,7 @@ def _balance(opened: Any) -> str:
 
 def _serve_demo(stages: Stages, store: str, port: int) -> None:
     from contracts import chain
-    from dashboard.cli import address, serve
+    from dashboard.cli import address, serve, stop
 
     with stages.stage("dashboard") as result:
         free = port if _is_free(port) else chain.free_port()
@@ -328,9 +328,10 @@ def _serve_demo(stages: Stages, store: str, port: int) -> None:
     typer.echo(f"dashboard: {address(free)}   (store {store}; Ctrl+C stops it)")
     try:
         server.wait()
+    except KeyboardInterrupt:
+        typer.echo("dashboard stopped", err=True)
     finally:
-        server.terminate()
-        server.wait()
+        stop(server)
 
 
 def _make_way(store: Path, state_dir: Path) -> None:
