@@ -29,7 +29,6 @@ from indexer.rpc import RpcClient, mask_url
 from indexer.selection import Selection
 
 _CONCURRENCY = 8
-_PROBES = 3  # attempts to reach an endpoint at the start
 _MOST_WAITING = 64
 _BATCH_LOGS = 50_000
 _MAX_REORGS = 10
@@ -134,8 +133,7 @@ async def _connect(options: IndexOptions, session: aiohttp.ClientSession) -> tup
     failure: UpstreamError | None = None
     for url in options.rpc_urls:
         try:
-            probe = RpcClient([url], session, attempts=_PROBES)
-            chains[url] = int(await probe.call("eth_chainId"), 16)
+            chains[url] = int(await RpcClient([url], session).call("eth_chainId"), 16)
         except UpstreamError as error:
             # Another endpoint can do the work of one that is down.
             failure = error
