@@ -1,13 +1,12 @@
 """A small JSON-RPC node that replays recorded logs and headers, and misbehaves when told to.
 
 In a test: `with ReplayNode(1, logs, headers) as node:` serves on a free loopback port from a thread
-and names it in `node.url`. As a process of its own, for tests that kill its clients:
+and names it in `node.url`; the same port takes WebSockets (`node.ws_url`), with `eth_subscribe` for
+`newHeads`. As a process of its own, for tests that kill its clients:
 `python -m tests.node --chain-id 1 --port 0 --logs PATH` prints one JSON line with its `url`.
 
-`node.faults` is the list of faults in force, see `tests/faults.py`.
-
-Filters follow geth: a topic list longer than a log's topics never matches, trailing nulls
-included. Other clients let trailing nulls match; `counts_trailing_nulls=False` does as they do.
+`node.faults` is the list of faults in force, see `tests/faults`. `node.chain` may be set to another
+state of the chain (see `tests/forks.py`), `node.advance` mines, `node.tags` scripts `finalized`.
 """
 
 from __future__ import annotations
@@ -15,192 +14,24 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import re
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import msgspec
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
-from tests.faults import Fault, HttpError, RangeCap, ResultCap, RpcError
+from tests.faults import Exchange, Fault, HttpError, RangeCap, ResultCap, RpcError, ScriptedFault
+from tests.methods import INVALID_PARAMS, Methods
 from tests.recording import Json, Recording
-from tests.replay import FINALIZED_DEPTH, SAFE_DEPTH, ReplayChain
+from tests.replay import ReplayChain
 
-# codes of the JSON-RPC 2.0 specification, and those that nodes add (EIP-1474)
-PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS = -32700, -32600, -32601, -32602
-NOT_FOUND = -32001
-
-_QUANTITY = re.compile(r"0x(0|[1-9a-f][0-9a-f]*)")
-_HASH = re.compile(r"0x[0-9a-fA-F]{64}")
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
-_FILTER_KEYS = {"fromBlock", "toBlock", "blockHash", "address", "topics"}
-
-
-# -- methods
-
-
-@dataclass
-class Methods:
-    """The RPC methods over one chain; each takes the params and returns the result."""
-
-    chain: ReplayChain
-    log_times: bool = True
-    counts_trailing_nulls: bool = True
-
-    def call(self, method: str, params: list[Any]) -> Any:
-        """The result of one call.
-
-        Raises:
-            RpcError: no such method, or params that it does not take.
-        """
-        name = _METHODS.get(method)
-        if name is None:
-            message = f"the method {method} does not exist/is not available"
-            raise RpcError(METHOD_NOT_FOUND, message)
-        try:
-            return getattr(self, name)(*params)
-        except TypeError as error:
-            message = f"{method}: {error}"
-            raise RpcError(INVALID_PARAMS, message) from error
-
-    def chain_id(self) -> str:
-        return hex(self.chain.chain_id)
-
-    def net_version(self) -> str:
-        return str(self.chain.chain_id)
-
-    def client_version(self) -> str:
-        return "raisonne-replay/1"
-
-    def syncing(self) -> bool:
-        return False
-
-    def block_number(self) -> str:
-        return hex(self.chain.head)
-
-    def block_by_number(self, block: str, full: bool) -> Json | None:
-        number = self._resolve(block)
-        return self._block(number, full) if number <= self.chain.head else None
-
-    def block_by_hash(self, block_hash: str, full: bool) -> Json | None:
-        number = self.chain.number(_match(_HASH, block_hash, "block hash").lower())
-        return None if number is None else self._block(number, full)
-
-    def transaction_by_hash(self, tx_hash: str) -> Json | None:
-        return self.chain.transaction(_match(_HASH, tx_hash, "transaction hash").lower())
-
-    def receipt(self, tx_hash: str) -> Json | None:
-        return self.chain.receipt(_match(_HASH, tx_hash, "transaction hash").lower())
-
-    def block_receipts(self, block: str) -> list[Json] | None:
-        number = self.chain.number(block) if _HASH.fullmatch(block) else self._resolve(block)
-        if number is None or number > self.chain.head:
-            return None
-        receipts = self.chain.receipts(number)
-        if receipts is None:
-            message = f"receipts of block {number} were not recorded in full"
-            raise RpcError(NOT_FOUND, message)
-        return receipts
-
-    def get_logs(self, criteria: Json) -> list[Json]:
-        unknown = sorted(set(criteria) - _FILTER_KEYS)
-        if unknown:
-            message = f"filter has no field {', '.join(unknown)}"
-            raise RpcError(INVALID_PARAMS, message)
-        first, last = self._range(criteria)
-        addresses = _one_or_many(criteria.get("address"), _ADDRESS, "address")
-        topics = [_one_or_many(one, _HASH, "topic") for one in criteria.get("topics") or []]
-        if topics and topics[0]:
-            logs = self.chain.logs_with_topic0(topics[0], first, last)
-        else:
-            logs = self.chain.logs_between(first, last)
-        found = [log for log in logs if self._matches(log, addresses, topics)]
-        if self.log_times:
-            return found
-        return [{k: v for k, v in log.items() if k != "blockTimestamp"} for log in found]
-
-    def _matches(self, log: Json, addresses: set[str], topics: list[set[str]]) -> bool:
-        if addresses and log["address"] not in addresses:
-            return False
-        if self.counts_trailing_nulls and len(topics) > len(log["topics"]):
-            return False
-        for place, wanted in enumerate(topics):
-            if wanted and (place >= len(log["topics"]) or log["topics"][place] not in wanted):
-                return False
-        return True
-
-    def _range(self, criteria: Json) -> tuple[int, int]:
-        if "blockHash" in criteria:
-            if "fromBlock" in criteria or "toBlock" in criteria:
-                message = "cannot specify both blockHash and fromBlock/toBlock"
-                raise RpcError(INVALID_PARAMS, message)
-            number = self.chain.number(_match(_HASH, criteria["blockHash"], "block hash").lower())
-            if number is None:
-                message = "unknown block"
-                raise RpcError(-32000, message)
-            return number, number
-        first = self._resolve(criteria.get("fromBlock") or "latest")
-        last = self._resolve(criteria.get("toBlock") or "latest")
-        if first > last:
-            message = "invalid block range params"
-            raise RpcError(INVALID_PARAMS, message)
-        return first, min(last, self.chain.head)
-
-    def _resolve(self, block: str) -> int:
-        head = self.chain.head
-        tags = {
-            "earliest": 0,
-            "finalized": max(0, head - FINALIZED_DEPTH),
-            "safe": max(0, head - SAFE_DEPTH),
-            "latest": head,
-            "pending": head,
-        }
-        if block in tags:
-            return tags[block]
-        return int(_match(_QUANTITY, block, "block number"), 16)
-
-    def _block(self, number: int, full: bool) -> Json:
-        hashes = self.chain.transaction_hashes(number)
-        transactions: list[Any] = hashes
-        if full:
-            found = (self.chain.transaction(tx_hash) for tx_hash in hashes)
-            transactions = [transaction for transaction in found if transaction is not None]
-        return {**self.chain.header(number), "transactions": transactions}
-
-
-_METHODS = {
-    "eth_chainId": "chain_id",
-    "eth_blockNumber": "block_number",
-    "eth_getBlockByNumber": "block_by_number",
-    "eth_getBlockByHash": "block_by_hash",
-    "eth_getLogs": "get_logs",
-    "eth_getBlockReceipts": "block_receipts",
-    "eth_getTransactionReceipt": "receipt",
-    "eth_getTransactionByHash": "transaction_by_hash",
-    "eth_syncing": "syncing",
-    "net_version": "net_version",
-    "web3_clientVersion": "client_version",
-}
-
-
-def _match(pattern: re.Pattern[str], value: Any, what: str) -> str:
-    if not isinstance(value, str) or not pattern.fullmatch(value):
-        message = f"invalid {what}: {value!r}"
-        raise RpcError(INVALID_PARAMS, message)
-    return value
-
-
-def _one_or_many(value: Any, pattern: re.Pattern[str], what: str) -> set[str]:
-    """The alternatives of one place of a filter; empty when anything matches."""
-    values = value if isinstance(value, list) else [] if value is None else [value]
-    if None in values:  # geth: a null among alternatives makes the place a wildcard
-        return set()
-    return {_match(pattern, one, what).lower() for one in values}
+PARSE_ERROR, INVALID_REQUEST = -32700, -32600  # JSON-RPC 2.0
+_NOT_IN_HEADS = {"transactions", "uncles", "size", "totalDifficulty"}
 
 
 # -- server
@@ -208,17 +39,21 @@ def _one_or_many(value: Any, pattern: re.Pattern[str], what: str) -> set[str]:
 
 @dataclass
 class Server:
-    """Answers JSON-RPC requests over HTTP: single calls and batches, faults, error objects."""
+    """Answers JSON-RPC requests: single calls and batches, faults, error objects, new heads."""
 
     methods: Methods
     faults: list[Fault] = field(default_factory=list)
     delay_s: float = 0
     calls: Counter[str] = field(default_factory=Counter)
     requests: int = 0
+    is_mute: bool = False
+    subscriptions: dict[str, web.WebSocketResponse] = field(default_factory=dict)
+    sockets: set[web.WebSocketResponse] = field(default_factory=set)
+    _subscribed: int = 0
+    _sending: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The HTTP response to one request."""
-        self.requests += 1
         if self.delay_s:
             await asyncio.sleep(self.delay_s)
         try:
@@ -228,18 +63,33 @@ class Server:
         return web.Response(body=answer, content_type="application/json")
 
     def answer(self, body: bytes) -> bytes:
-        """The JSON text that answers a JSON text."""
+        """The JSON text that answers a JSON text.
+
+        Raises:
+            HttpError: a fault wants another HTTP response.
+        """
+        self.requests += 1
         try:
             asked = msgspec.json.decode(body)
         except msgspec.DecodeError:
             return _error_only(PARSE_ERROR, "parse error")
-        if not isinstance(asked, list):
-            return msgspec.json.encode(self._answer_one(asked))
-        if not asked:
+        if asked == []:
             return _error_only(INVALID_REQUEST, "empty batch")
-        return msgspec.json.encode([self._answer_one(one) for one in asked])
+        calls = asked if isinstance(asked, list) else [asked]
+        methods = [self.methods] * len(calls)
+        exchange = Exchange(self.requests, self, calls, isinstance(asked, list), methods)
+        scripted = [fault for fault in self.faults if isinstance(fault, ScriptedFault)]
+        for fault in scripted:
+            fault.begin(exchange)
+        exchange.answers = [
+            self._answer_one(*pair) for pair in zip(calls, exchange.methods, strict=True)
+        ]
+        for fault in scripted:
+            fault.finish(exchange)
+        answers = exchange.answers
+        return msgspec.json.encode(answers if exchange.is_batch else answers[0])
 
-    def _answer_one(self, asked: Any) -> Json:
+    def _answer_one(self, asked: Any, methods: Methods) -> Json:
         if not isinstance(asked, dict) or not isinstance(asked.get("method"), str):
             error = {"code": INVALID_REQUEST, "message": "invalid request"}
             return {"jsonrpc": "2.0", "id": None, "error": error}
@@ -250,7 +100,7 @@ class Server:
             if not isinstance(params, list):
                 message = "params must be a list"
                 raise RpcError(INVALID_PARAMS, message)
-            result = self.methods.call(method, params)
+            result = methods.call(method, params)
             for fault in self.faults:
                 result = fault(method, params, result)
         except RpcError as error:
@@ -258,13 +108,100 @@ class Server:
         return {**head, "result": result}
 
     async def _send_fault(self, request: web.Request, fault: HttpError) -> web.StreamResponse:
-        response = web.StreamResponse(status=fault.status, headers=fault.headers)
-        response.content_length = len(fault.body)
-        await response.prepare(request)
-        await response.write(fault.body[: fault.keep])
-        if fault.keep is not None and request.transport is not None:
+        await asyncio.sleep(fault.hold_s)
+        response = web.StreamResponse(status=fault.status or 200, headers=fault.headers)
+        if fault.status:
+            await self._send_body(request, response, fault)
+        is_broken = fault.keep is not None or fault.drip_s or not fault.status
+        if is_broken and request.transport is not None:
             request.transport.close()  # the promised rest never comes
         return response
+
+    async def _send_body(
+        self, request: web.Request, response: web.StreamResponse, fault: HttpError
+    ) -> None:
+        if not fault.drip_s:
+            response.content_length = len(fault.body)
+        try:
+            await response.prepare(request)
+            await response.write(fault.body[: fault.keep])
+            dripped_s = 0.0
+            while fault.drip_s and dripped_s < fault.limit_s:
+                await asyncio.sleep(fault.drip_s)
+                await response.write(b" ")
+                dripped_s += fault.drip_s
+        except ConnectionError:
+            return  # the client had enough
+
+    # -- WebSocket
+
+    async def handle_socket(self, request: web.Request) -> web.WebSocketResponse:
+        """A WebSocket: the same calls, and `eth_subscribe` for new heads."""
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        self.sockets.add(socket)
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    await socket.send_str(self._answer_socket(socket, message.data))
+        except HttpError:
+            await socket.close()
+        finally:
+            self.sockets.discard(socket)
+            self.subscriptions = {k: v for k, v in self.subscriptions.items() if v is not socket}
+        return socket
+
+    def _answer_socket(self, socket: web.WebSocketResponse, text: str) -> str:
+        asked = json.loads(text)
+        method = asked.get("method") if isinstance(asked, dict) else None
+        if method not in ("eth_subscribe", "eth_unsubscribe"):
+            return self.answer(text.encode()).decode()
+        self.calls[method] += 1
+        head = {"jsonrpc": "2.0", "id": asked.get("id")}
+        kind = (asked.get("params") or [None])[0]
+        if method == "eth_unsubscribe":
+            return json.dumps({**head, "result": self.subscriptions.pop(kind, None) is not None})
+        if kind != "newHeads":
+            error = {"code": INVALID_PARAMS, "message": f"no {kind!r} subscription"}
+            return json.dumps({**head, "error": error})
+        self._subscribed += 1
+        name = hex(self._subscribed)
+        self.subscriptions[name] = socket
+        return json.dumps({**head, "result": name})
+
+    def switch(self, chain: ReplayChain) -> None:
+        """Serves another state of the chain and tells subscribers the heads that are new in it."""
+        before, self.methods.chain = self.methods.chain, chain
+        first = min(before.head, chain.head)
+        while first and before.hash(first) != chain.hash(first):
+            first -= 1
+        self.publish(range(first + 1, chain.head + 1))
+
+    def publish(self, numbers: Iterable[int]) -> None:
+        """Sends headers to all subscribers; nothing while `is_mute`."""
+        if self.is_mute or not self.subscriptions:
+            return
+        for number in numbers:
+            header = self.methods.chain.header(number)
+            header = {key: value for key, value in header.items() if key not in _NOT_IN_HEADS}
+            for name, socket in self.subscriptions.items():
+                params = {"subscription": name, "result": header}
+                told = {"jsonrpc": "2.0", "method": "eth_subscription", "params": params}
+                self._send_later(socket, json.dumps(told))
+
+    def _send_later(self, socket: web.WebSocketResponse, text: str) -> None:
+        async def send() -> None:
+            if not socket.closed:
+                await socket.send_str(text)
+
+        task = asyncio.get_running_loop().create_task(send())
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def close_sockets(self) -> None:
+        """Closes every WebSocket, as a node does that is restarted."""
+        for socket in list(self.sockets):
+            await socket.close()
 
 
 def _error_only(code: int, message: str) -> bytes:
@@ -288,18 +225,50 @@ class ReplayNode:
         faults: Iterable[Fault] = (),
         delay_s: float = 0,
         head: int | None = None,
+        is_whole: bool = False,
         log_times: bool = True,
         counts_trailing_nulls: bool = True,
         port: int = 0,
     ) -> None:
         recording = recording or Recording(chain_id, list(logs), list(headers))
-        self.chain = ReplayChain(recording, head=head)
-        methods = Methods(self.chain, log_times, counts_trailing_nulls)
+        chain = ReplayChain(recording, head=head, is_whole=is_whole)
+        methods = Methods(chain, log_times, counts_trailing_nulls)
         self.server = Server(methods, list(faults), delay_s)
         self._port = port
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="replay-node", daemon=True)
+
+    @property
+    def chain(self) -> ReplayChain:
+        """The state of the chain that is served; setting it tells subscribers the new heads."""
+        return self.server.methods.chain
+
+    @chain.setter
+    def chain(self, chain: ReplayChain) -> None:
+        self._in_loop(self.server.switch, chain)
+
+    def advance(self, head: int) -> None:
+        """Makes a later block of the same chain the head, and tells subscribers those between."""
+        before, self.chain.head = self.chain.head, head
+        self._in_loop(self.server.publish, range(before + 1, head + 1))
+
+    @property
+    def tags(self) -> dict[str, int | None]:
+        """Scripted blocks of the tags `finalized`, `safe` and `latest`."""
+        return self.server.methods.tags
+
+    def close_sockets(self) -> None:
+        """Closes every WebSocket, as a node does that is restarted."""
+        asyncio.run_coroutine_threadsafe(self.server.close_sockets(), self._loop).result(5)
+
+    def _in_loop(self, act: Callable[[Any], None], argument: Any) -> None:
+        """Acts in the thread of the server, so that no answer is given in between."""
+
+        async def acted() -> None:
+            act(argument)
+
+        asyncio.run_coroutine_threadsafe(acted(), self._loop).result(5)
 
     @property
     def faults(self) -> list[Fault]:
@@ -315,6 +284,11 @@ class ReplayNode:
     def url(self) -> str:
         """Address of the node."""
         return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def ws_url(self) -> str:
+        """Address of the node for WebSockets."""
+        return f"ws://127.0.0.1:{self._port}"
 
     def __enter__(self) -> ReplayNode:
         self._thread.start()
@@ -347,6 +321,7 @@ class ReplayNode:
         self._loop, self._done = asyncio.get_running_loop(), asyncio.Event()
         app = web.Application(client_max_size=1 << 26)
         app.router.add_post("/{path:.*}", self.server.handle)
+        app.router.add_get("/{path:.*}", self.server.handle_socket)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self._port)

@@ -14,6 +14,9 @@ replays the same recording presents the same chain:
   first): the first log of a transaction decides its place. Indexes that do not grow
   along the block contradict the recording and are an error.
 - **Bloom**: computed from the replayed logs, over address and topics (Yellow Paper, 4.3.1).
+- **Receipts**: the recorded ones; else one for every known transaction, of type 0, with gas 0 where
+  none was recorded. The receipts root of a header that was not recorded in full is that of these
+  receipts, so bloom, receipts and root of a block agree. Its hash is not computed from them.
 - A log without block hash or log index belongs to no block. It is kept aside in `malformed`.
 """
 
@@ -26,6 +29,7 @@ from functools import lru_cache
 
 from eth_utils import keccak
 
+from tests.receipts import receipts_root
 from tests.recording import Json, Recording, quantity
 
 STEP_S = 12  # slot time of Ethereum, for times outside the recorded blocks
@@ -74,11 +78,18 @@ def logs_bloom(logs: Iterable[Json]) -> str:
 
 
 class ReplayChain:
-    """The chain that a recording is part of; see the module's rules for what it fills in."""
+    """The chain that a recording is part of; see the module's rules for what it fills in.
 
-    def __init__(self, recording: Recording, *, head: int | None = None) -> None:
+    `is_whole` takes the recorded logs for all there are, so that every block has its receipts; else
+    blocks that may lack some of their logs have none to give.
+    """
+
+    def __init__(
+        self, recording: Recording, *, head: int | None = None, is_whole: bool = False
+    ) -> None:
         self.chain_id = recording.chain_id
         self.complete = set(recording.complete)
+        self._is_whole = is_whole
         self.malformed = [log for log in recording.logs if not _is_placed(log)]
         self._recorded = {quantity(header["number"]): header for header in recording.headers}
         placed = sorted((log for log in recording.logs if _is_placed(log)), key=_place)
@@ -89,13 +100,21 @@ class ReplayChain:
         self._times = self._known_times(placed)
         self._timed = sorted(self._times)
         self.logs = self._fill(placed)
+        self._index()
+        self._receipts = recording.receipts
+        self._roots: dict[int, str] = {}
+        self._transactions = self._place_transactions(recording.transactions)
+
+    def _index(self) -> None:
         self._positions = [quantity(log["blockNumber"]) for log in self.logs]
         self._by_topic0: dict[str, list[int]] = defaultdict(list)
         for position, log in enumerate(self.logs):
             if log["topics"]:
                 self._by_topic0[log["topics"][0]].append(position)
-        self._receipts = recording.receipts
-        self._transactions = self._place_transactions(recording.transactions)
+
+    def _position_of(self, number: int) -> int:
+        """Place in `logs` of the first log of a block or of one after it."""
+        return bisect_left(self._positions, number)
 
     # -- blocks
 
@@ -114,6 +133,10 @@ class ReplayChain:
     def parent_hash(self, number: int) -> str:
         """Hash of the block before; 32 zero bytes for block 0."""
         return self.hash(number - 1) if number else ZERO_HASH
+
+    def has(self, number: int) -> bool:
+        """Whether the node can tell the block of a number."""
+        return number <= self.head
 
     def number(self, block_hash: str) -> int | None:
         """Number of the block with a hash; None when no such block was recorded or told."""
@@ -145,7 +168,7 @@ class ReplayChain:
         """
         recorded = self._recorded.get(number, {})
         return {
-            **({} if "stateRoot" in recorded else _BLANK_HEADER),
+            **({} if "stateRoot" in recorded else self._blank_header(number)),
             **{key: value for key, value in recorded.items() if key != "transactions"},
             "number": hex(number),
             "hash": self.hash(number),
@@ -178,12 +201,11 @@ class ReplayChain:
         if listed:
             return list(listed)
         places = {
-            quantity(log["transactionIndex"]): log["transactionHash"]
+            (quantity(log["transactionIndex"]), log["transactionHash"])
             for log in self.logs_between(number, number)
         }
-        for row in self._transactions_of.get(number, []):
-            places[row["tx_index"]] = row["tx_hash"]
-        return [places[index] for index in sorted(places)]
+        rows = self._transactions_of.get(number, [])
+        return [one for _, one in sorted(places | {(r["tx_index"], r["tx_hash"]) for r in rows})]
 
     def transaction(self, tx_hash: str) -> Json | None:
         """A transaction of which sender and value were recorded; None for any other.
@@ -191,7 +213,7 @@ class ReplayChain:
         `input` is the recorded selector alone: the arguments were not recorded.
         """
         row = self._transactions.get(tx_hash)
-        if row is None:
+        if row is None or not self.has(row["block_number"]):
             return None
         return {
             "hash": tx_hash,
@@ -211,12 +233,10 @@ class ReplayChain:
     def receipt(self, tx_hash: str) -> Json | None:
         """Receipt of a transaction with its logs; None when nothing of it was recorded."""
         number = self._block_of.get(tx_hash)
-        if number is None:
+        if number is None or not self.has(number):
             return None
-        for receipt in self._receipts.get(number, ()):
-            if receipt["transactionHash"] == tx_hash:
-                return receipt
-        return self._make_receipt(tx_hash, number, self.logs_between(number, number))
+        receipts = self._receipts.get(number) or self._make_receipts(number)
+        return next(one for one in receipts if one["transactionHash"] == tx_hash)
 
     def receipts(self, number: int) -> list[Json] | None:
         """Receipts of a block; None when the recording may lack some of its logs.
@@ -225,17 +245,32 @@ class ReplayChain:
         """
         if number in self._receipts:
             return self._receipts[number]
-        logs = self.logs_between(number, number)
-        if logs and number not in self.complete:
+        is_whole = self._is_whole or number in self.complete
+        if not is_whole and self.logs_between(number, number):
             return None
-        return [self._make_receipt(tx, number, logs) for tx in self.transaction_hashes(number)]
+        return self._make_receipts(number)
 
-    def _make_receipt(self, tx_hash: str, number: int, logs: list[Json]) -> Json:
-        own = [log for log in logs if log["transactionHash"] == tx_hash]
+    def _blank_header(self, number: int) -> Json:
+        if number not in self._roots:
+            self._roots[number] = receipts_root(self._make_receipts(number))
+        return {**_BLANK_HEADER, "receiptsRoot": self._roots[number]}
+
+    def _make_receipts(self, number: int) -> list[Json]:
+        own: dict[str, list[Json]] = defaultdict(list)
+        for log in self.logs_between(number, number):
+            own[log["transactionHash"]].append(log)
+        receipts, gas = [], 0
+        for tx_hash in self.transaction_hashes(number):
+            gas += self._transactions.get(tx_hash, {}).get("gas_used") or 0
+            receipts.append(self._make_receipt(tx_hash, number, own[tx_hash], gas))
+        return receipts
+
+    def _make_receipt(self, tx_hash: str, number: int, own: list[Json], gas: int) -> Json:
         row = self._transactions.get(tx_hash, {})
         index = own[0]["transactionIndex"] if own else hex(row["tx_index"])
         status = row.get("status")
         return {
+            "type": "0x0",
             "transactionHash": tx_hash,
             "transactionIndex": index,
             "blockHash": self.hash(number),
@@ -244,6 +279,7 @@ class ReplayChain:
             "to": row.get("to_address"),
             "contractAddress": None,
             "gasUsed": hex(row.get("gas_used") or 0),
+            "cumulativeGasUsed": hex(gas),
             "effectiveGasPrice": hex(int(row.get("effective_gas_price") or 0)),
             # only a transaction that went through leaves logs
             "status": hex(1 if own or status is None else status),
