@@ -4,6 +4,8 @@ Every table is rebuilt as a whole in one transaction, so that it depends on the 
 on the order in which ranges arrived.
 """
 
+from collections.abc import Iterator
+
 import polars as pl
 
 from data.store import Store, Transaction
@@ -19,25 +21,36 @@ from indexer.link_sql import (
 )
 from indexer.metadata import read_metadata
 
+_SELECTS = {
+    "sales": SALES,
+    "royalty_terms": ROYALTY_TERMS,
+    "royalty_ledger": ROYALTY_LEDGER,
+    "vaults": VAULTS,
+    "funding": FUNDING,
+    "labels": LABELS,
+}
+
 
 def rebuild_links(store: Store) -> dict[str, int]:
     """Rebuilds every link table from the facts, in one transaction; returns rows by table."""
     with store.transaction() as transaction:
-        _register_ether(transaction)
-        return {
-            "sales": _rebuild(transaction, "sales", SALES),
-            "royalty_terms": _rebuild(transaction, "royalty_terms", ROYALTY_TERMS),
-            # Reads `sales`, so it comes after.
-            "royalty_ledger": _rebuild(transaction, "royalty_ledger", ROYALTY_LEDGER),
-            "vaults": _rebuild(transaction, "vaults", VAULTS),
-            "tokens": _rebuild_tokens(transaction),
-            "funding": _rebuild(transaction, "funding", FUNDING),
-            "labels": _rebuild(transaction, "labels", LABELS),
-        }
+        return replace_links(transaction)
 
 
-def _rebuild(transaction: Transaction, name: str, select: str) -> int:
-    return transaction.replace(name, transaction.query(select))
+def replace_links(transaction: Transaction) -> dict[str, int]:
+    """Rebuilds every link table within a transaction under way; returns rows by table."""
+    return {name: transaction.replace(name, frame) for name, frame in derive_links(transaction)}
+
+
+def derive_links(transaction: Transaction) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Each link table as the facts now give it, one after another; writes nothing.
+
+    `royalty_ledger` reads the table `sales`, so whoever writes must write `sales` before asking on.
+    """
+    _register_ether(transaction)
+    for name, select in _SELECTS.items():
+        yield name, transaction.query(select)
+    yield "tokens", _derive_tokens(transaction)
 
 
 def _register_ether(transaction: Transaction) -> None:
@@ -52,8 +65,7 @@ def _register_ether(transaction: Transaction) -> None:
     transaction.execute(f"INSERT INTO ether_currencies VALUES {values}")
 
 
-def _rebuild_tokens(transaction: Transaction) -> int:
+def _derive_tokens(transaction: Transaction) -> pl.DataFrame:
     tokens = transaction.query(TOKENS)
     metadata = read_metadata(tokens.select("chain_id", "collection", "token_id", "uri"))
-    frame = pl.concat([tokens.drop("uri"), metadata.select("name", "style")], how="horizontal")
-    return transaction.replace("tokens", frame)
+    return pl.concat([tokens.drop("uri"), metadata.select("name", "style")], how="horizontal")
