@@ -281,20 +281,30 @@ class Transaction:
         return rows.height
 
     def delete_from_block(self, chain_id: int, block_number: int) -> None:
-        """Deletes the evidence and facts of a chain from a block upwards, and cuts its ranges."""
+        """Deletes the evidence and facts of a chain from a block upwards, and cuts its ranges.
+
+        A cut range keeps its logs, but what was counted of it is known of the whole only.
+        """
         for declared in TABLES.values():
             if declared.kind in BLOCK_KINDS:
                 self._cursor.execute(
                     f"DELETE FROM {declared.name} WHERE chain_id = ? AND block_number >= ?",
                     [chain_id, block_number],
                 )
-        self._cursor.execute(
-            "DELETE FROM ranges WHERE chain_id = ? AND from_block >= ?", [chain_id, block_number]
+        unknown = "tip_hash = NULL, " + ", ".join(
+            f"{column} = NULL"
+            for column in table("ranges").column_names
+            if column.startswith("blocks_")
         )
-        self._cursor.execute(
-            "UPDATE ranges SET to_block = ?, tip_hash = NULL WHERE chain_id = ? AND to_block > ?",
-            [block_number, chain_id, block_number],
-        )
+        for name, also in (("ranges", f", {unknown}"), ("completeness_findings", "")):
+            self._cursor.execute(
+                f"DELETE FROM {name} WHERE chain_id = ? AND from_block >= ?",
+                [chain_id, block_number],
+            )
+            self._cursor.execute(
+                f"UPDATE {name} SET to_block = ?{also} WHERE chain_id = ? AND to_block > ?",
+                [block_number, chain_id, block_number],
+            )
 
     def _insert(self, name: str, rows: pl.DataFrame, select: str, parameters: list[Any]) -> None:
         if rows.is_empty():

@@ -34,6 +34,7 @@ _HEADER_JSON: _Schema = {
     "parentHash": pl.String,
     "timestamp": pl.String,
     "logsBloom": pl.String,
+    "receiptsRoot": pl.String,
 }
 _TRANSACTION_JSON = pl.Struct(
     {
@@ -45,8 +46,27 @@ _TRANSACTION_JSON = pl.Struct(
         "input": pl.String,
     }
 )
+VERDICTS: _Schema = {
+    "block_number": pl.Int64,
+    "verdict": pl.String,
+    "is_reasked": pl.Boolean,
+    "n_logs_hidden": pl.Int64,
+    "reason": pl.String,
+}
 _HASH_LENGTH = 66
 _ADDRESS_LENGTH = 42
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What besides the logs was asked, to know that none is missing.
+
+    `verdicts` has one row for each tested block: block_number, verdict (`proven_empty`, `agreed`,
+    `repaired`, `unproven` or `gap`), is_reasked, n_logs_hidden, reason.
+    """
+
+    verified_by: str = "header"
+    verdicts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=VERDICTS))
 
 
 @dataclass(frozen=True)
@@ -68,6 +88,7 @@ class Evidence:
     n_bytes: int = 0
     elapsed_ms: float = 0.0
     endpoint: str = ""
+    proof: Proof = field(default_factory=Proof)
 
 
 @dataclass(frozen=True)
@@ -243,6 +264,7 @@ def _headers(raw: pl.DataFrame, chain_id: int) -> pl.DataFrame:
         (_quantity("timestamp") * 1_000_000).cast(pl.Datetime("us")).alias("block_time"),
         pl.col("parentHash").str.to_lowercase().alias("parent_hash"),
         pl.col("logsBloom").str.slice(2).str.decode("hex", strict=False).alias("logs_bloom"),
+        pl.col("receiptsRoot").str.to_lowercase().alias("receipts_root"),
     )
     if headers.select(pl.col("block_number", "block_hash", "block_time").is_null().any()).row(
         0

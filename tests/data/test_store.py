@@ -79,6 +79,18 @@ def test_undoing_a_block_removes_evidence_and_facts_and_cuts_the_ranges(store):
     assert store.read("ranges").select("from_block", "to_block").rows() == [(0, 8), (8, 9)]
 
 
+def test_a_cut_range_forgets_counts_of_the_whole_and_findings_above_the_cut(store):
+    spans = {"chain_id": 1, "selection": "s", "from_block": [0, 8], "to_block": [8, 12]}
+    store.append("ranges", pl.DataFrame(spans).with_columns(pl.lit(3).alias("blocks_tested")))
+    open_spans = {**spans, "from_block": [7, 10], "to_block": [11, 12], "verdict": "unproven"}
+    store.append("completeness_findings", pl.DataFrame(open_spans))
+    with store.transaction() as transaction:
+        transaction.delete_from_block(1, 9)
+    assert store.read("ranges")["blocks_tested"].to_list() == [3, None]
+    left = store.read("completeness_findings")
+    assert left.select("from_block", "to_block").rows() == [(7, 9)]
+
+
 def test_undoing_a_block_of_one_chain_leaves_the_others(store):
     store.append("sale_payments", payments(1))
     with store.transaction() as transaction:
