@@ -135,7 +135,7 @@ class Methods:
         if first > last:
             message = "invalid block range params"
             raise RpcError(INVALID_PARAMS, message)
-        return first, min(last, self.chain.head)
+        return first, self.chain.clip(last)
 
     def _resolve(self, block: str) -> int:
         head = self.chain.head

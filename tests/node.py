@@ -322,7 +322,7 @@ class ReplayNode:
         app = web.Application(client_max_size=1 << 26)
         app.router.add_post("/{path:.*}", self.server.handle)
         app.router.add_get("/{path:.*}", self.server.handle_socket)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.01)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self._port)
         await site.start()

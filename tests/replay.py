@@ -138,6 +138,10 @@ class ReplayChain:
         """Whether the node can tell the block of a number."""
         return number <= self.head
 
+    def clip(self, number: int) -> int:
+        """The last block of a range that is said to end at a number."""
+        return min(number, self.head)
+
     def number(self, block_hash: str) -> int | None:
         """Number of the block with a hash; None when no such block was recorded or told."""
         number = self._numbers.get(block_hash)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.faults.base import ScriptedFault
+from tests.faults.base import Exchange, ScriptedFault
 from tests.recording import Json, quantity
-from tests.replay import ZERO_HASH
+from tests.replay import ZERO_HASH, ReplayChain
 
 EMPTY_BLOOM = "0x" + "00" * 256
 FULL_BLOOM = "0x" + "ff" * 256
@@ -282,21 +282,23 @@ class ZeroBloom(ChangedBlocks):
 
 @dataclass
 class StaleBloom(ChangedBlocks):
-    """Sends with each block the bloom of the block it saw before it (ponder#2317)."""
+    """Sends with each block the bloom of the block before it (ponder#2317)."""
 
-    bloom: str = EMPTY_BLOOM
+    chain: ReplayChain | None = None
 
-    def __call__(self, method: str, params: list[Any], result: Any) -> Any:
-        changed = super().__call__(method, params, result)
-        if method in _BLOCKS and result:
-            self.bloom = result["logsBloom"]
-        return changed
+    def begin(self, exchange: Exchange) -> None:
+        self.chain = exchange.server.methods.chain
 
     def applies(self, block: Json) -> bool:
-        return block["logsBloom"] != self.bloom
+        return block["logsBloom"] != self._bloom_before(block)
 
     def change(self, block: Json) -> Json:
-        return {**block, "logsBloom": self.bloom}
+        return {**block, "logsBloom": self._bloom_before(block)}
+
+    def _bloom_before(self, block: Json) -> str:
+        assert self.chain is not None
+        number = quantity(block["number"])
+        return self.chain.header(number - 1)["logsBloom"] if number else EMPTY_BLOOM
 
 
 @dataclass

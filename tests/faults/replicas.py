@@ -72,16 +72,10 @@ class LaggingView(View):
         number = self._chain.number(block_hash)
         return number if number is not None and number <= self.head else None
 
-    def logs_between(self, first: int, last: int) -> list[Json]:
-        """Logs up to the backend's head."""
-        whole = self._chain.logs_between(first, last)
-        return self._hide(whole, self._chain.logs_between(first, min(last, self.head)))
-
-    def logs_with_topic0(self, topics: Iterable[str], first: int, last: int) -> list[Json]:
-        """Logs of some topics up to the backend's head."""
-        whole = self._chain.logs_with_topic0(topics, first, last)
-        kept = self._chain.logs_with_topic0(topics, first, min(last, self.head))
-        return self._hide(whole, kept)
+    def clip(self, number: int) -> int:
+        """The last block of a range, at most the backend's head."""
+        self.hidden += bool(self._chain.logs_between(self.head + 1, self._chain.clip(number)))
+        return min(number, self.head)
 
 
 @dataclass
