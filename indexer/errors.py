@@ -4,9 +4,11 @@ UpstreamError (4, from data.errors)
 ├── RpcError             a node answered with an error that no retry will cure
 │   ├── RangeTooWide     the node refuses the block range; may carry the limit it named
 │   └── TooManyResults   the node refuses the size of the answer
+├── RootError            a root cannot be recomputed from what the node told
 ├── WrongChainError      the endpoint serves another chain than was asked for
 └── RetryableError       (from data.errors) an equal call may succeed later
 IntegrityError (5, from data.errors)
+├── GapError             blocks hold logs that could not be had, or, if strict, may hold such
 ├── DeepReorgError       no stored block within the window is on the node's chain
 └── ReorgError           a block's parent is not the stored block; the run rolls back and goes on
 UsageError (2, from data.errors)
@@ -33,8 +35,16 @@ class TooManyResults(RpcError):  # noqa: N818 - a refusal that is acted upon, no
     """Raised when a node refuses to send so many logs or bytes at once."""
 
 
+class RootError(UpstreamError):
+    """Raised when a root of a block cannot be recomputed: parts are missing or of unknown kind."""
+
+
 class WrongChainError(UpstreamError):
     """Raised when an endpoint serves another chain than the one asked for."""
+
+
+class GapError(IntegrityError):
+    """Raised at the end of a run or an audit that leaves blocks with logs that could not be had."""
 
 
 class ReorgError(IntegrityError):
