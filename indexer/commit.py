@@ -9,6 +9,7 @@ from data.store import Store, Transaction
 from indexer.decode import settle_logs
 from indexer.errors import ReorgError
 from indexer.evidence import Evidence
+from indexer.protocols.base import Tables
 from indexer.selection import Selection
 
 
@@ -25,9 +26,22 @@ def commit(
     Raises:
         ReorgError: a range does not continue the stored chain; nothing of the batch is written.
     """
+    tables = settle_batch(batch, selection, run_id=run_id, clock=clock)
+    with store.transaction() as transaction:
+        return write(transaction, tables, selection.context.chain_id)
+
+
+def settle_batch(
+    batch: Sequence[Evidence],
+    selection: Selection,
+    *,
+    run_id: str,
+    clock: Callable[[], datetime],
+) -> Tables:
+    """Decodes ranges: evidence, facts and checkpoints, by table."""
     tables = settle_logs(pl.concat([evidence.logs for evidence in batch]), selection)
     aside = [tables["quarantine"]] if "quarantine" in tables else []
-    tables |= {
+    return tables | {
         "quarantine": pl.concat([*aside, *(evidence.quarantine for evidence in batch)]),
         "blocks": pl.concat([evidence.blocks for evidence in batch]),
         "transactions": pl.concat([evidence.transactions for evidence in batch]),
@@ -35,13 +49,20 @@ def commit(
             [_range_row(evidence, selection, run_id, clock()) for evidence in batch]
         ),
     }
-    with store.transaction() as transaction:
-        _check_continuity(transaction, tables["blocks"], selection.context.chain_id)
-        return {
-            name: transaction.append(name, frame)
-            for name, frame in tables.items()
-            if not frame.is_empty()
-        }
+
+
+def write(transaction: Transaction, tables: Tables, chain_id: int) -> dict[str, int]:
+    """Writes decoded ranges within a transaction under way; returns new rows by table.
+
+    Raises:
+        ReorgError: they do not continue the stored chain; the transaction must not be committed.
+    """
+    _check_continuity(transaction, tables["blocks"], chain_id)
+    return {
+        name: transaction.append(name, frame)
+        for name, frame in tables.items()
+        if not frame.is_empty()
+    }
 
 
 def _check_continuity(transaction: Transaction, blocks: pl.DataFrame, chain_id: int) -> None:

@@ -47,13 +47,13 @@ def derive_links(transaction: Transaction) -> Iterator[tuple[str, pl.DataFrame]]
 
     `royalty_ledger` reads the table `sales`, so whoever writes must write `sales` before asking on.
     """
-    _register_ether(transaction)
+    register_ether(transaction)
     for name, select in _SELECTS.items():
         yield name, transaction.query(select)
-    yield "tokens", _derive_tokens(transaction)
+    yield "tokens", derive_tokens(transaction)
 
 
-def _register_ether(transaction: Transaction) -> None:
+def register_ether(transaction: Transaction) -> None:
     """A temporary table of (chain, currency) that stand for one ether each."""
     transaction.execute(
         "CREATE OR REPLACE TEMP TABLE ether_currencies (chain_id BIGINT, currency VARCHAR)"
@@ -65,7 +65,8 @@ def _register_ether(transaction: Transaction) -> None:
     transaction.execute(f"INSERT INTO ether_currencies VALUES {values}")
 
 
-def _derive_tokens(transaction: Transaction) -> pl.DataFrame:
-    tokens = transaction.query(TOKENS)
+def derive_tokens(transaction: Transaction, select: str = TOKENS) -> pl.DataFrame:
+    """The table `tokens`, or the part of it that `select` gives, with metadata read from URIs."""
+    tokens = transaction.query(select)
     metadata = read_metadata(tokens.select("chain_id", "collection", "token_id", "uri"))
     return pl.concat([tokens.drop("uri"), metadata.select("name", "style")], how="horizontal")

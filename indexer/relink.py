@@ -1,0 +1,136 @@
+"""Link tables brought up to date for the tokens that some blocks touched.
+
+A link row depends on the facts of its own token, sale or address alone, and on quotes. So the SQL
+of `link_sql`, run over the facts of what was touched, gives the same rows as over all facts; its
+cost follows the blocks, not the store. Everything happens in the transaction that changed the
+facts: a reader never sees facts without their links.
+"""
+
+from dataclasses import dataclass
+
+from data.store import Transaction
+from indexer.link import derive_tokens, register_ether
+from indexer.link_sql import FUNDING, LABELS, ROYALTY_LEDGER, ROYALTY_TERMS, SALES, TOKENS, VAULTS
+
+_ITEM = "chain_id, collection, token_id"
+_FACTS_OF_TOKENS = (
+    "transfers",
+    "settled_sales",
+    "royalty_events",
+    "provenance_events",
+    "vault_events",
+)
+_WITHIN = "chain_id = $chain AND block_number >= $start AND block_number < $until"
+_BY_TOKEN = f"SEMI JOIN touched_tokens USING ({_ITEM})"
+_BY_SALE = "SEMI JOIN touched_sales USING (chain_id, sale_id)"
+
+
+@dataclass(frozen=True)
+class Touched:
+    """What the facts of some blocks bear on, beside the temporary tables of tokens and wallets."""
+
+    tokens: int
+    wallets: int
+    has_vaults: bool
+    has_creators: bool
+
+
+def find_touched(
+    transaction: Transaction, chain_id: int, start: int, end: int | None = None
+) -> Touched:
+    """Remembers the tokens and wallets that the blocks `start` to `end` (half-open) bear on.
+
+    Called before facts are deleted, or after they are appended. A new quote bears on every later
+    sale in its currency.
+    """
+    until = 2**62 if end is None else end
+    facts = " UNION ALL ".join(
+        f"SELECT {_ITEM} FROM {name} WHERE {_WITHIN}" for name in _FACTS_OF_TOKENS
+    )
+    bounds = {"chain": chain_id, "start": start, "until": until}
+    transaction.execute(
+        "CREATE OR REPLACE TEMP TABLE touched_tokens AS"
+        f" SELECT DISTINCT {_ITEM} FROM ({facts} UNION ALL"
+        f" SELECT {_ITEM} FROM settled_sales WHERE chain_id = $chain AND block_time >= ("
+        f" SELECT min(time) FROM prices WHERE {_WITHIN}))",
+        bounds,
+    )
+    transaction.execute(
+        "CREATE OR REPLACE TEMP TABLE touched_wallets AS"
+        " SELECT DISTINCT chain_id, to_address AS address FROM transactions"
+        f" WHERE {_WITHIN} AND to_address IS NOT NULL AND value_wei > 0",
+        bounds,
+    )
+    row = transaction.query(
+        "SELECT (SELECT count(*) FROM touched_tokens) AS tokens,"
+        " (SELECT count(*) FROM touched_wallets) AS wallets,"
+        f" EXISTS (FROM vault_events WHERE {_WITHIN}) AS has_vaults,"
+        f" EXISTS (FROM provenance_events WHERE {_WITHIN} AND event = 'minted') AS has_creators",
+        bounds,
+    ).row(0, named=True)
+    return Touched(**row)
+
+
+def relink(transaction: Transaction, touched: Touched) -> int:
+    """Derives the links of what was touched anew from the facts as they are now.
+
+    Returns:
+        Link rows written.
+    """
+    written = 0
+    if touched.tokens:
+        written += _relink_tokens(transaction)
+    if touched.wallets:
+        facts = {
+            "transactions": "SELECT t.* FROM transactions t SEMI JOIN touched_wallets w"
+            " ON t.chain_id = w.chain_id AND t.to_address = w.address",
+            "funding": "SELECT f.* FROM funding f SEMI JOIN touched_wallets USING"
+            " (chain_id, address)",
+        }
+        rows = transaction.query(_over(facts, FUNDING))
+        _delete(transaction, "funding", "chain_id, address", "touched_wallets")
+        written += transaction.append("funding", rows)
+    if touched.has_vaults:
+        written += transaction.replace("vaults", transaction.query(VAULTS))
+    if touched.has_creators:
+        written += transaction.replace("labels", transaction.query(LABELS))
+    return written
+
+
+def _relink_tokens(transaction: Transaction) -> int:
+    """Sales, royalty terms and ledger, and tokens, of the touched tokens."""
+    register_ether(transaction)
+    # The sales that were there, and those that are there now.
+    transaction.execute(
+        "CREATE OR REPLACE TEMP TABLE touched_sales AS"
+        f" SELECT chain_id, sale_id FROM sales {_BY_TOKEN}"
+        f" UNION SELECT chain_id, sale_id FROM settled_sales {_BY_TOKEN}"
+    )
+    written = 0
+    by_token = {name: f"SELECT * FROM {name} {_BY_TOKEN}" for name in _FACTS_OF_TOKENS}
+    for name, select in (("sales", SALES), ("royalty_terms", ROYALTY_TERMS)):
+        rows = transaction.query(_over(by_token, select))
+        _delete(transaction, name, _ITEM, "touched_tokens")
+        written += transaction.append(name, rows)
+    # Reads `sales` and `royalty_terms`, so it comes after.
+    facts = {
+        "sales": f"SELECT * FROM sales {_BY_TOKEN}",
+        "royalty_terms": f"SELECT * FROM royalty_terms {_BY_TOKEN}",
+        "sale_payments": f"SELECT * FROM sale_payments {_BY_SALE}",
+    }
+    ledger = transaction.query(_over(facts, ROYALTY_LEDGER))
+    _delete(transaction, "royalty_ledger", "chain_id, sale_id", "touched_sales")
+    written += transaction.append("royalty_ledger", ledger)
+    tokens = derive_tokens(transaction, _over(by_token, TOKENS))
+    _delete(transaction, "tokens", _ITEM, "touched_tokens")
+    return written + transaction.append("tokens", tokens)
+
+
+def _over(facts: dict[str, str], select: str) -> str:
+    """The query with tables replaced by the part of them that a SELECT gives."""
+    parts = ", ".join(f"{name} AS MATERIALIZED ({part})" for name, part in facts.items())
+    return f"WITH {parts} SELECT * FROM ({select})"
+
+
+def _delete(transaction: Transaction, name: str, key: str, touched: str) -> None:
+    transaction.execute(f"DELETE FROM {name} WHERE ({key}) IN (SELECT ({key}) FROM {touched})")
