@@ -169,8 +169,13 @@ _STATE = (
             Column(
                 "verified_by",
                 TEXT,
-                "header: last block's header in the same batch; sample: 1 % of the blocks of empty"
-                " answers tested besides; full: every block without logs tested besides",
+                "header: last block's header in the same batch; hash: every block asked by its hash",
+            ),
+            Column(
+                "verify_mode",
+                TEXT,
+                "off; sample: 1 % of the blocks of empty answers tested besides; full: every block"
+                " without logs",
             ),
             Column("blocks_tested", INT, "Blocks whose header was looked at; NULL in a cut range"),
             Column(

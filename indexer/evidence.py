@@ -61,11 +61,13 @@ _ADDRESS_LENGTH = 42
 class Proof:
     """What besides the logs was asked, to know that none is missing.
 
-    `verdicts` has one row for each tested block: block_number, verdict (`proven_empty`, `agreed`,
-    `repaired`, `unproven` or `gap`), is_reasked, n_logs_hidden, reason.
+    `verified_by` and `mode` as in table `ranges`. `verdicts` has one row for each tested block:
+    block_number, verdict (`proven_empty`, `agreed`, `repaired`, `unproven` or `gap`), is_reasked,
+    n_logs_hidden, reason.
     """
 
     verified_by: str = "header"
+    mode: str = "off"
     verdicts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=VERDICTS))
 
 
