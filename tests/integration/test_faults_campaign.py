@@ -1,0 +1,121 @@
+"""Every fault of a node costs requests, patience or an exit code, but never a row.
+
+With a fault in force `raisonne index` ends with the tables of an undisturbed run, or with exit 4
+(upstream) or 5 (integrity); then the fault is lifted, the command run again, and the tables are
+those of an undisturbed run. Run with `-s` to see the table. The default suite takes one fault of
+each kind; `-m slow` takes all, over more blocks and with every wording of a refusal.
+"""
+
+import pytest
+
+from tests.integration.campaign import (
+    DOCUMENTED,
+    Scene,
+    Truth,
+    has_verify,
+    run_case,
+    table_of,
+    verify,
+)
+from tests.integration.fault_cases import CASES, LIES, PHRASED
+from tests.integration.harness import index, windows, write_blocks
+from tests.node import ReplayNode
+from tests.paths import needs_mainnet
+
+pytestmark = needs_mainnet
+
+RICH = (14_823_578, 15_000_004, 15_102_732, 15_107_468, 15_366_159, 16_780_102)
+"""Complete blocks with 3,147 logs, 1,108 NFT transfers and 96 Seaport orders between them."""
+
+
+class Stage:
+    """A node, the blocks that are indexed from it, and what an undisturbed run finds there."""
+
+    def __init__(self, node, scene, blocks, truth, reports):
+        self.node, self.scene, self.blocks = node, scene, blocks
+        self.truth, self.reports = truth, reports
+
+    def play(self, name, case, store, *options):
+        report = run_case(
+            name, case, self.node, self.scene, self.blocks, store, self.truth, *options
+        )
+        self.reports.append(report)
+        return report
+
+
+def set_up(recording, numbers, folder):
+    """A stage over windows of ±1 around blocks; the last of them is within the reorg window."""
+    blocks = write_blocks(folder / "blocks.txt", windows(numbers))
+    reports = []
+    with ReplayNode(1, recording=recording, head=numbers[-1] + 3) as node:
+        index(folder / "calm.duckdb", node, blocks, "--max-range", 2)
+        truth = Truth.of(folder / "calm.duckdb")
+        yield Stage(node, Scene(node.chain, numbers), blocks, truth, reports)
+    print(f"\n{table_of(reports)}")
+
+
+@pytest.fixture(scope="module")
+def stage(recordings, tmp_path_factory):
+    yield from set_up(recordings[1], RICH, tmp_path_factory.mktemp("few"))
+
+
+@pytest.fixture(scope="module")
+def whole_stage(recordings, tmp_path_factory):
+    """Every complete block of 2021 and later."""
+    numbers = [number for number in sorted(recordings[1].complete) if number > 11_000_000]
+    yield from set_up(recordings[1], numbers, tmp_path_factory.mktemp("many"))
+
+
+def assert_survived(report, node, case):
+    assert report.fired > 0 or (case.unasked and not node.calls[case.unasked]), "never met"
+    assert report.first.code in DOCUMENTED, report.first.err
+    assert "Traceback" not in report.first.err
+    assert report.codes[-1] == 0, report.codes
+    assert (report.lost, report.doubled) == (0, 0)
+    assert report.has_recovered
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.is_quick])
+def test_fault_loses_and_doubles_no_row(name, stage, tmp_path):
+    report = stage.play(name, CASES[name], tmp_path / "market.duckdb")
+    assert_survived(report, stage.node, CASES[name])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("mode", ["off", "full"])
+@pytest.mark.parametrize("name", CASES)
+def test_every_fault_loses_and_doubles_no_row_in_every_block(name, mode, whole_stage, tmp_path):
+    if mode == "full" and not has_verify():
+        pytest.skip("raisonne index has no --verify yet")
+    report = whole_stage.play(name, CASES[name], tmp_path / "market.duckdb", *verify(mode))
+    assert_survived(report, whole_stage.node, CASES[name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PHRASED)
+def test_refusal_in_any_words_costs_no_row(name, stage, tmp_path):
+    report = stage.play(name, PHRASED[name], tmp_path / "market.duckdb")
+    assert_survived(report, stage.node, PHRASED[name])
+
+
+# -- lies that look like the truth
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_lie_is_not_told_from_the_truth_without_verification(name, stage, tmp_path):
+    """What `--verify off` costs: a node that hides logs well is believed, and rows are lost."""
+    report = stage.play(f"{name} (off)", LIES[name], tmp_path / "market.duckdb", *verify("off"))
+    assert report.first.code == 0
+    assert report.fired > 0
+    assert report.lost > 0, "the lie was found out: promise more"
+    assert report.doubled == 0
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_lie_is_repaired_or_reported_with_full_verification(name, stage, tmp_path):
+    if not has_verify():
+        pytest.skip("raisonne index has no --verify yet")
+    report = stage.play(f"{name} (full)", LIES[name], tmp_path / "market.duckdb", *verify("full"))
+    assert report.first.code == 5 or report.lost == 0, "rows were lost without a word"
+    assert_survived(report, stage.node, LIES[name])
