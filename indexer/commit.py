@@ -5,11 +5,13 @@ from datetime import datetime
 
 import polars as pl
 
+from data.schema import conform, table
 from data.store import Store, Transaction
 from indexer.decode import settle_logs
 from indexer.errors import ReorgError
 from indexer.evidence import Evidence
 from indexer.protocols.base import Tables
+from indexer.ranges import subtract
 from indexer.selection import Selection
 
 
@@ -46,7 +48,10 @@ def settle_batch(
         "blocks": pl.concat([evidence.blocks for evidence in batch]),
         "transactions": pl.concat([evidence.transactions for evidence in batch]),
         "ranges": pl.concat(
-            [_range_row(evidence, selection, run_id, clock()) for evidence in batch]
+            [_range_rows(evidence, selection, run_id, clock()) for evidence in batch]
+        ),
+        "completeness_findings": pl.concat(
+            [_findings(evidence, selection, run_id, clock()) for evidence in batch]
         ),
     }
 
@@ -58,6 +63,7 @@ def write(transaction: Transaction, tables: Tables, chain_id: int) -> dict[str, 
         ReorgError: they do not continue the stored chain; the transaction must not be committed.
     """
     _check_continuity(transaction, tables["blocks"], chain_id)
+    _close_findings(transaction, tables["ranges"])
     return {
         name: transaction.append(name, frame)
         for name, frame in tables.items()
@@ -86,22 +92,85 @@ def _check_continuity(transaction: Transaction, blocks: pl.DataFrame, chain_id: 
             raise ReorgError(message)
 
 
-def _range_row(
+def _close_findings(transaction: Transaction, ranges: pl.DataFrame) -> None:
+    """Removes gaps and unproven blocks that lie in new ranges: these tell anew what is open."""
+    for (chain_id, selection), rows in ranges.group_by("chain_id", "selection"):
+        transaction.execute(
+            "DELETE FROM completeness_findings WHERE chain_id = ? AND selection = ? AND EXISTS"
+            " (SELECT 1 FROM (SELECT unnest(?) AS first, unnest(?) AS last)"
+            " WHERE from_block >= first AND to_block <= last)",
+            [chain_id, selection, rows["from_block"].to_list(), rows["to_block"].to_list()],
+        )
+
+
+def _range_rows(
     evidence: Evidence, selection: Selection, run_id: str, committed_at: datetime
 ) -> pl.DataFrame:
-    row = {
-        "chain_id": selection.context.chain_id,
-        "selection": selection.digest,
-        "from_block": evidence.start,
-        "to_block": evidence.end,
-        "tip_hash": evidence.tip_hash,
-        "n_logs": evidence.logs.height,
-        "n_requests": evidence.n_requests,
-        "n_bytes": evidence.n_bytes,
-        "elapsed_ms": evidence.elapsed_ms,
-        "endpoint": evidence.endpoint,
-        "verified_by": "header",
-        "committed_at": committed_at,
-        "run_id": run_id,
+    """One row for a range; where it has gaps, one for each part between them.
+
+    So a gap is in no range, and the next run asks for it again. What the requests cost is told by
+    the first part.
+    """
+    verdicts = evidence.proof.verdicts
+    gaps = [(n, n + 1) for n in verdicts.filter(pl.col("verdict") == "gap")["block_number"]]
+    rows = [
+        {
+            "chain_id": selection.context.chain_id,
+            "selection": selection.digest,
+            "from_block": start,
+            "to_block": end,
+            "tip_hash": evidence.tip_hash if end == evidence.end else None,
+            "n_logs": evidence.logs["block_number"].is_between(start, end - 1).sum(),
+            "n_requests": evidence.n_requests if place == 0 else 0,
+            "n_bytes": evidence.n_bytes if place == 0 else 0,
+            "elapsed_ms": evidence.elapsed_ms if place == 0 else 0.0,
+            "endpoint": evidence.endpoint,
+            "verified_by": evidence.proof.verified_by,
+            "verify_mode": evidence.proof.mode,
+            **_counts(verdicts.filter(pl.col("block_number").is_between(start, end - 1))),
+            "committed_at": committed_at,
+            "run_id": run_id,
+        }
+        for place, (start, end) in enumerate(subtract([(evidence.start, evidence.end)], gaps))
+    ]
+    return conform("ranges", pl.DataFrame(rows, schema_overrides=table("ranges").polars_schema))
+
+
+def _counts(verdicts: pl.DataFrame) -> dict[str, int]:
+    found = verdicts["verdict"]
+    return {
+        "blocks_tested": verdicts.height,
+        "blocks_proven_empty": int((found == "proven").sum()),
+        "blocks_reasked": int(verdicts["is_reasked"].sum()),
+        "blocks_repaired": int((found == "repaired").sum()),
+        "blocks_unproven": int((found == "unproven").sum()),
     }
-    return pl.DataFrame([row])
+
+
+def _findings(
+    evidence: Evidence, selection: Selection, run_id: str, found_at: datetime
+) -> pl.DataFrame:
+    """Gaps, one row each, and unproven blocks, joined where they follow each other."""
+    number, reason = pl.col("block_number"), pl.col("reason")
+    is_gap = pl.col("verdict") == "gap"
+    starts = is_gap | (number != number.shift(1) + 1) | (reason != reason.shift(1))
+    spans = (
+        evidence.proof.verdicts.filter(is_gap | (pl.col("verdict") == "unproven"))
+        .with_columns(starts.fill_null(value=True).cum_sum().alias("span"))
+        .group_by("span", "verdict", "reason", maintain_order=True)
+        .agg(
+            number.min().alias("from_block"),
+            (number.max() + 1).alias("to_block"),
+            pl.col("n_logs_hidden").sum(),
+        )
+    )
+    return conform(
+        "completeness_findings",
+        spans.drop("span").with_columns(
+            pl.lit(selection.context.chain_id).alias("chain_id"),
+            pl.lit(selection.digest).alias("selection"),
+            pl.lit(evidence.endpoint).alias("endpoint"),
+            pl.lit(found_at).alias("found_at"),
+            pl.lit(run_id).alias("run_id"),
+        ),
+    )

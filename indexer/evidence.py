@@ -62,7 +62,7 @@ class Proof:
     """What besides the logs was asked, to know that none is missing.
 
     `verified_by` and `mode` as in table `ranges`. `verdicts` has one row for each tested block:
-    block_number, verdict (`proven_empty`, `agreed`, `repaired`, `unproven` or `gap`), is_reasked,
+    block_number, verdict (`proven`, `agreed`, `repaired`, `unproven` or `gap`), is_reasked,
     n_logs_hidden, reason.
     """
 
