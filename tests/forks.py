@@ -75,6 +75,8 @@ def fork(
     if logs == "moved":
         later = [_move(chain, log, blocks_later, indexes_later) for log in later]
     forked = ForkedChain(chain, start, salt, later)
+    if logs == "moved":
+        forked.complete = {n + blocks_later if n >= start else n for n in chain.complete}
     forked.head = chain.head if head is None else head
     return forked
 
