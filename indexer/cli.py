@@ -52,6 +52,17 @@ def index(
     max_range: Annotated[
         int, typer.Option(help="Most blocks in one request and one commit.", min=1)
     ] = 1_000,
+    verify: Annotated[
+        str,
+        typer.Option(
+            help="How empty answers are checked: off; sample: 1 % of their blocks against the log"
+            " bloom; full: every block without logs. Where a bloom allows logs, another endpoint"
+            " or the block's receipts decide.",
+        ),
+    ] = "sample",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 5 also if blocks stay unproven.")
+    ] = False,
     prices: Annotated[
         Path | None, typer.Option(help="CSV or Parquet with columns currency, time, usd.")
     ] = None,
@@ -76,6 +87,7 @@ def index(
     from data.store import Store
     from indexer.run import IndexOptions
     from indexer.run import index as run_index
+    from indexer.verify import parse_mode, require_complete
 
     options = IndexOptions(
         rpc_urls=_urls(rpc_url),
@@ -84,14 +96,17 @@ def index(
         protocols=tuple(protocol or ()),
         addresses=tuple(parse_address(text) for text in address or ()),
         max_range=max_range,
+        verify=parse_mode(verify),
         prices=prices,
         funding=funding,
         state_dir=state_dir,
     )
     with Store.open(store) as opened, _Reporter() as reporter:
         summary = run_index(opened, options, reporter)
+    verified = summary.verified
     if as_json:
         typer.echo(json.dumps(asdict(summary)))
+        require_complete(verified.gaps, verified.unproven, strict=strict)
         return
     rows = ", ".join(f"{count:,} {name}" for name, count in sorted(summary.rows.items()) if count)
     typer.echo(
@@ -100,6 +115,12 @@ def index(
     )
     for first in summary.rolled_back_from:
         typer.echo(f"reorganised: rolled back from block {first:,}")
+    if verified.reasked:
+        typer.echo(
+            f"verified: {verified.tested:,} blocks tested, {verified.reasked:,} asked again, "
+            f"{verified.repaired:,} repaired, {verified.unproven:,} unproven"
+        )
+    require_complete(verified.gaps, verified.unproven, strict=strict)
 
 
 def status(

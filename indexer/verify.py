@@ -12,13 +12,13 @@ import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from data.errors import RetryableError, UpstreamError
+from data.errors import RetryableError, UpstreamError, UsageError
 from indexer.bloom import Blooms
 from indexer.errors import GapError
 from indexer.evidence import VERDICTS, Evidence, parse_headers
@@ -30,7 +30,6 @@ from indexer.selection import LogFilter, Selection
 from indexer.witness import Look, SecondLook, matches
 
 VerifyMode = Literal["off", "sample", "full"]
-VERIFY_MODES: tuple[str, ...] = get_args(VerifyMode)
 
 SAMPLED_SHARE = 0.01
 """Share of the blocks of an empty answer that `sample` tests; at least one block."""
@@ -171,12 +170,12 @@ class Verifier:
         another block.
         """
         blooms = Blooms.of(headers)
-        has_bits = blooms.content.any(axis=1)
-        is_stale = has_bits & (headers["receipts_root"] == EMPTY_ROOT).fill_null(value=False)
+        has_no_receipts = headers["receipts_root"].eq_missing(EMPTY_ROOT).to_numpy()
+        is_stale = blooms.content.any(axis=1) & has_no_receipts
         places = headers.select("block_number").with_row_index("place")
         own = logs.join(places, on="block_number", maintain_order="left")
         held = blooms.hold(own, own["place"].to_list())
-        self._is_lying |= bool(np.asarray(is_stale).any() or not held.all())
+        self._is_lying |= bool(is_stale.any() or not held.all())
 
     async def _test(
         self,
@@ -201,6 +200,29 @@ class Verifier:
 
         doubtful = headers.filter(pl.Series(is_open))
         await asyncio.gather(*(look(header) for header in doubtful.iter_rows(named=True)))
+
+
+@dataclass
+class Tally:
+    """Blocks by what became of them in the verification of a run; `gaps` are block numbers."""
+
+    tested: int = 0
+    proven: int = 0
+    reasked: int = 0
+    repaired: int = 0
+    unproven: int = 0
+    gaps: list[int] = field(default_factory=list)
+
+    def count(self, batch: Sequence[Evidence]) -> None:
+        """Adds the verdicts of evidence."""
+        for verdicts in (evidence.proof.verdicts for evidence in batch):
+            verdict = verdicts["verdict"]
+            self.tested += verdicts.height
+            self.proven += int((verdict == "proven").sum())
+            self.reasked += int(verdicts["is_reasked"].sum())
+            self.repaired += int((verdict == "repaired").sum())
+            self.unproven += int((verdict == "unproven").sum())
+            self.gaps += verdicts.filter(verdict == "gap")["block_number"].to_list()
 
 
 @dataclass
@@ -279,6 +301,19 @@ class _Trial:
             n_bytes=evidence.n_bytes + self.n_bytes,
             proof=replace(evidence.proof, mode=mode, verdicts=verdicts),
         )
+
+
+def parse_mode(text: str) -> VerifyMode:
+    """The mode of a name.
+
+    Raises:
+        UsageError: there is no such mode.
+    """
+    for mode in get_args(VerifyMode):
+        if text == mode:
+            return cast(VerifyMode, mode)
+    message = f"verification {text!r} is unknown; give --verify off, sample or full"
+    raise UsageError(message)
 
 
 def require_complete(gaps: Sequence[int], unproven: int, *, strict: bool) -> None:

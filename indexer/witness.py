@@ -14,6 +14,7 @@ import polars as pl
 
 from data.errors import RetryableError, UpstreamError
 from data.schema import table
+from indexer.endpoints import Endpoint
 from indexer.errors import RootError
 from indexer.evidence import parse_logs
 from indexer.roots import receipts_root
@@ -57,15 +58,13 @@ def matches(log_filter: LogFilter) -> pl.Expr:
 
 @dataclass(frozen=True)
 class SecondLook:
-    """Looks at single blocks again.
+    """Looks at single blocks again, through a client of all endpoints that there are.
 
-    `client` serves receipts; `witnesses` are clients of one endpoint each, of all endpoints that
-    there are. All are asked, and whoever shows a log is believed: a node can hide a log of a block
-    with a known hash, but not make one up without being found out by the bloom and by others.
+    All other endpoints are asked, and whoever shows a log is believed: a node can hide a log of a
+    block with a known hash, but one that it makes up would have to be in the block's bloom.
     """
 
     client: RpcClient
-    witnesses: Sequence[RpcClient]
     selection: Selection
 
     async def look(
@@ -75,42 +74,31 @@ class SecondLook:
 
         `known` are the logs that `first_endpoint` gave of it, in the columns of table `logs`.
         """
-        heard = await self._hear_others(header, first_endpoint)
-        shown = [logs for logs in heard.values() if logs is not None]
-        if shown:
-            merged = _merge([known, *shown])
+        others = self.client.pool.others(first_endpoint)
+        answers = await asyncio.gather(*(self._ask(header, other) for other in others))
+        heard = {who: logs for who, logs in answers if who != first_endpoint}
+        heard.pop("", None)
+        if heard:
+            merged = _merge([known, *heard.values()])
             hidden = merged.height - known.height
-            verdict = "repaired" if hidden else "agreed"
-            independent = [name for name, logs in heard.items() if logs is not None]
-            if hidden or independent != [first_endpoint]:
-                reason = f"asked {', '.join(independent)} by block hash"
-                return Look(verdict, reason, merged, hidden, len(heard))
+            reason = f"asked {', '.join(sorted(heard))}"
+            return Look("repaired" if hidden else "agreed", reason, merged, hidden, len(others))
         look = await self._read_receipts(header, known)
-        return replace(look, n_requests=look.n_requests + len(heard))
+        return replace(look, n_requests=look.n_requests + len(others))
 
-    async def _hear_others(
-        self, header: Mapping[str, Any], first_endpoint: str
-    ) -> dict[str, pl.DataFrame | None]:
-        """Logs of the block by endpoint, None from those that failed; empty if there is one only.
-
-        Endpoints of one host share a name: they are no independent witnesses, and count once.
-        """
-        others = {client.endpoint: client for client in self.witnesses}
-        if set(others) <= {first_endpoint}:
-            return {}
-        answers = await asyncio.gather(*(self._ask(one, header) for one in others.values()))
-        return dict(zip(others, answers, strict=True))
-
-    async def _ask(self, client: RpcClient, header: Mapping[str, Any]) -> pl.DataFrame | None:
-        block_hash = header["block_hash"]
+    async def _ask(
+        self, header: Mapping[str, Any], endpoint: Endpoint | None = None
+    ) -> tuple[str, pl.DataFrame]:
+        """Who answered, and the wanted logs of the block; nobody where none can answer."""
         requests = [
-            Request("eth_getLogs", ({**each, "blockHash": block_hash},))
+            Request("eth_getLogs", ({**each, "blockHash": header["block_hash"]},))
             for each in self.selection.log_filters
         ]
         try:
-            return self._wanted(await client.batch(requests), header)
+            reply = await self.client.ask(requests, prefer=endpoint)
+            return reply.endpoint.name, self._wanted(reply.results, header)
         except UpstreamError:
-            return None
+            return "", table("logs").empty()
 
     def _wanted(self, answers: Sequence[bytes], header: Mapping[str, Any]) -> pl.DataFrame:
         """The logs of answers that the selection asks for."""
@@ -148,8 +136,8 @@ class SecondLook:
 
     async def _ask_same(self, header: Mapping[str, Any], known: pl.DataFrame, why: str) -> Look:
         """A node that hides logs from a range may show them to who asks for the block."""
-        shown = await self._ask(self.client, header)
-        merged = known if shown is None else _merge([known, shown])
+        _, shown = await self._ask(header)
+        merged = _merge([known, shown])
         hidden = merged.height - known.height
         n_requests = 1 + len(self.selection.log_filters)
         return Look("repaired" if hidden else "unproven", why, merged, hidden, n_requests)
