@@ -42,6 +42,8 @@ VERBS: dict[str, Verb] = {
     "dashboard": Verb("dashboard.cli:dashboard", "Serve the dashboard of a store.", "Start here"),
     "index": Verb("indexer.cli:index", "Index a chain into the store.", "Index"),
     "status": Verb("indexer.cli:status", "Say what the store holds and how far it got.", "Index"),
+    "rebuild": Verb("indexer.ops_cli:rebuild", "Derive all rows again from evidence.", "Index"),
+    "explain": Verb("indexer.ops_cli:explain", "Say why a sale looks as it does.", "Index"),
     "analyze": Verb("analytics.cli:analyze", "Compute signals from facts.", "Analyze"),
     "forecast": Verb("analytics.cli:forecast", "Forecast demand and prices.", "Analyze"),
     "brief": Verb("analytics.cli:brief", "Write what the studio should make.", "Analyze"),
