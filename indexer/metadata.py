@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -11,7 +12,12 @@ import polars as pl
 MAX_URI_BYTES = 1 << 20
 """Longer URIs are not decoded."""
 
+MAX_DEPTH = 32
+"""Deeper documents are not read."""
+
 _MAX_TEXT = 1_000
+# Brackets inside strings do not nest; an unended string swallows the rest and fails to parse.
+_BRACKETS_AND_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 _PREFIX = "data:application/json"
 
 
@@ -56,10 +62,30 @@ def decode_data_uri(uri: str | None) -> dict[str, Any]:
         raw = unquote_to_bytes(body)
         if head.lower().endswith(";base64"):
             raw = base64.b64decode(raw, validate=True)
-        document = json.loads(raw)
+        document = _parse(raw)
     except (binascii.Error, ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
+
+
+def _parse(raw: bytes) -> object:
+    """JSON of bounded depth.
+
+    The standard parser recurses once per level, and where a library has raised Python's recursion
+    limit, a few kilobytes of brackets end the process: so depth is counted before it starts.
+
+    Raises:
+        ValueError: the text is nested too deeply, or is no JSON.
+    """
+    text = raw.decode()
+    depth = deepest = 0
+    for piece in _BRACKETS_AND_STRINGS.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(piece[0], 0)
+        deepest = max(deepest, depth)
+    if deepest > MAX_DEPTH:
+        message = f"JSON is nested {deepest} deep; {MAX_DEPTH} is the limit"
+        raise ValueError(message)
+    return json.loads(text)
 
 
 def _attribute(document: dict[str, Any], name: str) -> object:

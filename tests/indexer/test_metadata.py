@@ -1,5 +1,7 @@
 import base64
 import json
+import subprocess
+import sys
 
 import polars as pl
 import pytest
@@ -50,6 +52,23 @@ def test_name_and_style_are_read_from_a_data_uri(uri):
 )
 def test_what_cannot_be_read_is_null_and_never_an_error(uri):
     assert read(uri) == (None, None)
+
+
+def test_deep_nesting_cannot_end_the_process_where_the_recursion_limit_was_raised():
+    script = (
+        "import sys; sys.setrecursionlimit(10**9)\n"
+        "from indexer.metadata import decode_data_uri\n"
+        "assert decode_data_uri('data:application/json,' + '[' * 900_000) == {}\n"
+        "assert decode_data_uri('data:application/json,' + '{\"a\":' * 100_000) == {}"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_brackets_inside_text_do_not_count_as_depth():
+    assert read(encoded({"name": "[[[" * 200 + '"', "style": "dots"})) == (
+        "[[[" * 200 + '"',
+        "dots",
+    )
 
 
 def test_foreign_text_cannot_break_the_database(store):
