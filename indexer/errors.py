@@ -16,23 +16,59 @@ UsageError (2, from data.errors)
 └── BlockSyntaxError     a block range that cannot be understood
 """
 
-from data.errors import IntegrityError, UpstreamError, UsageError
+from data.errors import IntegrityError, RetryableError, UpstreamError, UsageError
 
 
 class RpcError(UpstreamError):
     """Raised when a node answers with an error that no retry will cure."""
 
 
-class RangeTooWide(RpcError):  # noqa: N818 - a refusal that is acted upon, not a failure
-    """Raised when a node refuses a block range; `limit` is the width it named, if any."""
+class SizeRefused(RpcError):  # noqa: N818 - a refusal that is acted upon, not a failure
+    """Raised when a node refuses how much is asked for at once.
 
-    def __init__(self, message: str, limit: int | None = None) -> None:
+    `limit` is what it named as the most, `suggested` the blocks (both ends count) that it said
+    would work, `url` the endpoint, which is kept out of messages.
+    """
+
+    def __init__(
+        self, message: str, limit: int | None = None, suggested: tuple[int, int] | None = None
+    ) -> None:
         super().__init__(message)
         self.limit = limit
+        self.suggested = suggested
+        self.url = ""
 
 
-class TooManyResults(RpcError):  # noqa: N818 - a refusal that is acted upon, not a failure
-    """Raised when a node refuses to send so many logs or bytes at once."""
+class RangeTooWide(SizeRefused):
+    """Raised when a node refuses a block range; `limit` is in blocks."""
+
+
+class TooManyCriteria(SizeRefused):
+    """Raised when a node refuses the number of addresses in a filter."""
+
+
+class TooManyResults(SizeRefused):
+    """Raised when a node refuses to send so many logs at once; `limit` is in logs."""
+
+
+class TooManyBytes(TooManyResults):
+    """Raised when a node refuses to send, or we to take, so many bytes; `limit` is in bytes."""
+
+
+class Throttled(RetryableError):  # noqa: N818 - as SizeRefused
+    """Raised when a node asks for fewer calls; `retry_after_s` is the pause it named, if any."""
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class SlowAnswer(RetryableError):  # noqa: N818 - as SizeRefused
+    """Raised when a call takes longer than it may, by the node's clock or by ours."""
+
+
+class Unreachable(RetryableError):  # noqa: N818 - as SizeRefused
+    """Raised when no connection to an endpoint can be made."""
 
 
 class RootError(UpstreamError):

@@ -245,7 +245,7 @@ _GUESSES = tuple(
 # Both speak of ranges, and of something else: a node that lacks the blocks, or a wrong request.
 _NOT_A_LIMIT = re.compile(
     r"beyond (?:the )?(?:current )?head|invalid block range|blockchain height|after to block"
-    r"|per second|/s(?:ec)?\b|rate limit",
+    r"|per second|\d/s(?:ec)?\b|rate limit",
     re.IGNORECASE,
 )
 _SUGGESTIONS = (

@@ -56,6 +56,10 @@ class TokenBucket:
             self._limited_since_s = now_s
         return start_s - now_s
 
+    def delay(self, now_s: float) -> float:
+        """Seconds that the next batch would have to wait."""
+        return max(0.0, self._free_at_s - _BURST_S - now_s, self._paused_until_s - now_s)
+
     def complained(
         self, now_s: float, *, retry_after_s: float | None = None, sent_at_s: float | None = None
     ) -> None:

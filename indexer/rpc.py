@@ -1,49 +1,38 @@
-"""JSON-RPC over HTTP: batches out, raw results back, errors sorted by what to do about them."""
+"""JSON-RPC over HTTP: batches out, raw results back; patient with trouble that passes.
+
+`transport` posts, `answers` reads, `endpoints` chooses, `rate` paces; here they are put together.
+"""
 
 import asyncio
-import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from random import Random
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
 
 from data.errors import RetryableError, UpstreamError
-from indexer.errors import RangeTooWide, RpcError, TooManyResults
+from indexer.answers import Request, classify, encode, read_results
+from indexer.chains import chain_name
+from indexer.endpoints import FIRST_REST_S, Endpoint, EndpointPool
+from indexer.errors import RpcError, SizeRefused, SlowAnswer, Throttled, Unreachable
+from indexer.transport import MAX_ANSWER_BYTES, Timeouts, mask_text, mask_url, post
+
+__all__ = [
+    "MAX_BATCH", "Reply", "Request", "RpcClient", "Traffic", "classify", "mask_text", "mask_url",
+]  # fmt: skip
 
 MAX_BATCH = 100
 """Requests in one HTTP post; larger batches are refused by common nodes."""
 
-_TIMEOUT_S = 60.0
 _ATTEMPTS = 5
-_FIRST_PAUSE_S = 0.25
-_RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
-_THROTTLED = re.compile(
-    r"rate.?limit|too many requests|throttl|capacity|credits|temporar|try again|timed? ?out"
-    r"|unavailable|overload|busy|header not found|unknown block|not yet|connection",
-    re.IGNORECASE,
-)
-_TOO_MANY = re.compile(
-    r"more than [\d,_]+ (results|logs)|too many (results|logs)|response.{0,20}(size|large|big)"
-    r"|log response|result.{0,20}(limit|exceed)|exceed.{0,20}(results|logs)|query returned",
-    re.IGNORECASE,
-)
-_TOO_WIDE = re.compile(
-    r"(block )?range.{0,60}(exceed|limit|large|wide|big|max|up to|greater)"
-    r"|(exceed|limit|max|up to).{0,60}(block )?range|limited to.{0,30}blocks?",
-    re.IGNORECASE,
-)
-_LIMIT = re.compile(r"(\d[\d,_]*)\s*(k)?(?![\w])", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Request:
-    """One JSON-RPC call."""
-
-    method: str
-    params: tuple[Any, ...] = ()
+_REFUSED_ATTEMPTS = 3  # where nothing listens, patience helps nobody
+_SLOW_ATTEMPTS = 2  # a smaller call helps more than the same call again
+_THROTTLED_ATTEMPTS = 3  # times as many: a node that throttles is alive
+_LONGEST_PAUSE = 32  # times the first pause
 
 
 @dataclass
@@ -54,158 +43,188 @@ class Traffic:
     n_bytes: int = 0
 
 
-class _Fault(msgspec.Struct):
-    code: int = 0
-    message: str = ""
+@dataclass(frozen=True)
+class Reply:
+    """Raw results of a batch in the order of its requests, and who gave them."""
+
+    results: list[bytes]
+    endpoint: Endpoint
+    n_bytes: int
 
 
-class _Answer(msgspec.Struct):
-    id: int | None = None
-    result: msgspec.Raw = msgspec.Raw(b"")
-    error: _Fault | None = None
+@dataclass
+class _Patience:
+    """Counts what went wrong with one batch, and says when it is enough."""
+
+    attempts: int
+    is_hopeless: Callable[[], bool]
+    failed: int = 0
+    throttled: int = 0
+    slow: int = 0
+    unreachable: int = 0
+
+    def note(self, error: RetryableError) -> bool:
+        """Whether another attempt is worth it after this error."""
+        if isinstance(error, Throttled):
+            self.throttled += 1
+            return self.throttled < _THROTTLED_ATTEMPTS * self.attempts
+        self.failed += 1
+        self.slow += isinstance(error, SlowAnswer)
+        self.unreachable += isinstance(error, Unreachable)
+        if self.slow >= _SLOW_ATTEMPTS or self.failed >= self.attempts:
+            return False
+        return self.unreachable < _REFUSED_ATTEMPTS or not self.is_hopeless()
+
+    @property
+    def total(self) -> int:
+        """Attempts made."""
+        return self.failed + self.throttled
 
 
 @dataclass
 class RpcClient:
-    """Calls one or several endpoints of the same chain; the next one takes over when one fails."""
+    """Calls one or several endpoints of the same chain; the quickest that works is asked.
+
+    With `chain_id` every endpoint has to prove that it serves that chain before it is believed.
+    """
 
     urls: Sequence[str]
     session: aiohttp.ClientSession
     attempts: int = _ATTEMPTS
-    first_pause_s: float = _FIRST_PAUSE_S
+    first_pause_s: float = FIRST_REST_S
+    chain_id: int | None = None
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    max_answer_bytes: int = MAX_ANSWER_BYTES
+    clock: Callable[[], float] = time.monotonic
+    random: Random = field(default_factory=lambda: Random(0))  # noqa: S311 - not for secrets
     traffic: Traffic = field(default_factory=Traffic)
-    _current: int = 0
+
+    def __post_init__(self) -> None:
+        self.pool = EndpointPool(self.urls, self.random)
+        self._last = self.pool.endpoints[0]
 
     @property
     def endpoint(self) -> str:
-        """The endpoint in use, masked."""
-        return mask_url(self._url)
-
-    @property
-    def _url(self) -> str:
-        return self.urls[self._current % len(self.urls)]
+        """The endpoint asked last, masked."""
+        return self._last.name
 
     async def call(self, method: str, *params: Any) -> Any:
-        """The decoded result of one call; errors as `batch`."""
+        """The decoded result of one call; errors as `ask`."""
         (raw,) = await self.batch([Request(method, params)])
         return msgspec.json.decode(raw)
 
     async def batch(self, requests: Sequence[Request]) -> list[bytes]:
-        """Raw results of one JSON-RPC batch, in the order of the requests; one backend answers it.
+        """Raw results of one JSON-RPC batch, in the order of the requests; errors as `ask`."""
+        return (await self.ask(requests)).results
 
-        Retries what a later, equal call may survive, on the next endpoint where there are several.
+    async def ask(
+        self,
+        requests: Sequence[Request],
+        *,
+        prefer: Endpoint | None = None,
+        avoid: Collection[str] = (),
+    ) -> Reply:
+        """The reply to one JSON-RPC batch; one backend answers all of it.
+
+        Retries what a later, equal call may survive, on another endpoint where there is one.
+
+        Args:
+            requests: the calls.
+            prefer: the endpoint to begin with, where the call was made to its measure.
+            avoid: names of endpoints that another should be asked instead of, if there is one.
 
         Raises:
-            RangeTooWide, TooManyResults: the node refuses the size of a request.
+            SizeRefused: the node wants less asked at once; `url` says which endpoint.
+            SlowAnswer: the answer took too long, more than once.
             RpcError: the node answers with another error.
+            WrongChainError: no endpoint serves `chain_id`.
             UpstreamError: no endpoint gave a usable answer; the message names the last reason.
         """
-        pause_s = self.first_pause_s
-        for attempt in range(1, self.attempts + 1):
+        patience = _Patience(self.attempts, self._nothing_ever_answered)
+        avoid = set(avoid)
+        while True:
+            endpoint = prefer or self.pool.pick(self.clock(), avoid)
+            prefer = None
             try:
-                return await self._once(requests)
+                return await self._attempt(endpoint, requests, patience.throttled)
             except RetryableError as error:
-                if attempt == self.attempts:
-                    message = f"{error} ({attempt} attempts); check --rpc-url"
+                if not patience.note(error):
+                    if isinstance(error, SlowAnswer):
+                        raise
+                    message = f"{error} ({patience.total} attempts); check --rpc-url"
                     raise UpstreamError(message) from error
-            self._current += 1
-            await asyncio.sleep(pause_s)
-            pause_s *= 2
-        message = f"{self.endpoint}: no attempt was made"
-        raise UpstreamError(message)
+            except SizeRefused:
+                raise
+            except UpstreamError:
+                # Another endpoint may have the method, the archive or the right to answer.
+                avoid.add(endpoint.name)
+                if all(other.name in avoid for other in self.pool.others(endpoint.name)):
+                    raise
 
-    async def _once(self, requests: Sequence[Request]) -> list[bytes]:
-        url = self._url
-        body = msgspec.json.encode(
-            [
-                {"jsonrpc": "2.0", "id": i, "method": r.method, "params": r.params}
-                for i, r in enumerate(requests)
-            ]
+    async def _attempt(
+        self, endpoint: Endpoint, requests: Sequence[Request], throttled: int
+    ) -> Reply:
+        self._last = endpoint
+        await self._wait_for(endpoint, len(requests))
+        sent_at_s = self.clock()
+        endpoint.in_flight += 1
+        try:
+            if self.chain_id is not None and not endpoint.serves_chain:
+                await self._check_chain(endpoint, self.chain_id)
+            return await self._post(endpoint, requests)
+        except Throttled as error:
+            endpoint.has_answered = True
+            pause_s = self.first_pause_s * min(2 ** min(throttled, 16), _LONGEST_PAUSE)
+            named_s = error.retry_after_s
+            endpoint.bucket.complained(
+                self.clock(),
+                retry_after_s=pause_s if named_s is None else named_s,
+                sent_at_s=sent_at_s,
+            )
+            raise
+        except RpcError as error:
+            endpoint.has_answered, endpoint.failures = True, 0
+            if isinstance(error, SizeRefused):
+                error.url = endpoint.url
+            raise
+        except UpstreamError:
+            endpoint.failed(self.clock(), sent_at_s=sent_at_s, first_rest_s=self.first_pause_s)
+            raise
+        finally:
+            endpoint.in_flight -= 1
+
+    async def _wait_for(self, endpoint: Endpoint, calls: int) -> None:
+        now_s = self.clock()
+        wait_s = max(endpoint.bucket.reserve(calls, now_s), endpoint.rests_until_s - now_s)
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+
+    async def _post(self, endpoint: Endpoint, requests: Sequence[Request]) -> Reply:
+        http = await post(
+            self.session,
+            endpoint.url,
+            encode(requests),
+            timeouts=self.timeouts,
+            max_bytes=self.max_answer_bytes,
         )
-        status, content = await self._post(url, body)
         self.traffic.requests += len(requests)
-        self.traffic.n_bytes += len(content)
-        answers = _parse(content, status, mask_url(url))
-        for answer in answers.values():
-            if answer.error:
-                raise classify(answer.error.message, mask_url(url))
-        missing = [i for i in range(len(requests)) if i not in answers or not answers[i].result]
-        if missing:
-            message = f"{mask_url(url)} left {len(missing)} of {len(requests)} calls unanswered"
-            raise RetryableError(message)
-        return [bytes(answers[i].result) for i in range(len(requests))]
+        self.traffic.n_bytes += len(http.body)
+        results = read_results(http, requests, endpoint.name, datetime.now(UTC))
+        endpoint.answered(http.first_byte_s)
+        endpoint.bucket.succeeded(self.clock())
+        return Reply(results, endpoint, len(http.body))
 
-    async def _post(self, url: str, body: bytes) -> tuple[int, bytes]:
-        headers = {"content-type": "application/json"}
-        timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
-        try:
-            async with self.session.post(url, data=body, headers=headers, timeout=timeout) as reply:
-                return reply.status, await reply.read()
-        except aiohttp.InvalidURL as error:
-            message = f"{url!r} is no URL; give --rpc-url http://host:port"
-            raise UpstreamError(message) from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            reason = str(error) or type(error).__name__
-            message = f"{mask_url(url)} did not answer: {mask_text(reason, url)}"
-            raise RetryableError(message) from error
+    async def _check_chain(self, endpoint: Endpoint, wanted: int) -> None:
+        """Leaves out an endpoint that serves another chain: it came up after the run began."""
+        reply = await self._post(endpoint, [Request("eth_chainId")])
+        served = int(msgspec.json.decode(reply.results[0]), 16)
+        if served != wanted:
+            endpoint.excluded = (
+                f"{endpoint.name} serves chain {served} ({chain_name(served)}), not {wanted}; "
+                "correct --chain or --rpc-url"
+            )
+            raise RetryableError(endpoint.excluded)
+        endpoint.serves_chain = True
 
-
-def _parse(content: bytes, status: int, endpoint: str) -> dict[int, _Answer]:
-    try:
-        try:
-            answers = msgspec.json.decode(content, type=list[_Answer])
-        except msgspec.ValidationError:
-            # A node that refuses the batch as a whole answers with one object.
-            answers = [msgspec.json.decode(content, type=_Answer)]
-    except msgspec.DecodeError as error:
-        start = content[:60].decode("utf-8", "replace").replace("\n", " ")
-        message = f"{endpoint} answered {status} with something that is no JSON-RPC: {start!r}"
-        if status in _RETRYABLE_STATUS or not content.lstrip().startswith(b"<"):
-            raise RetryableError(message) from error
-        message += "; check --rpc-url"
-        raise UpstreamError(message) from error
-    if not any(answer.error for answer in answers) and status in _RETRYABLE_STATUS:
-        message = f"{endpoint} answered with status {status}"
-        raise RetryableError(message)
-    return {-1 if answer.id is None else answer.id: answer for answer in answers}
-
-
-def classify(message: str, endpoint: str) -> UpstreamError:
-    """The error that a node's message stands for, by what can be done about it."""
-    text = f"{endpoint}: {message}"
-    if _TOO_MANY.search(message):
-        return TooManyResults(text)
-    if _TOO_WIDE.search(message):
-        return RangeTooWide(text, _named_limit(message))
-    if _THROTTLED.search(message):
-        return RetryableError(text)
-    if "limit exceeded" in message.lower():
-        return TooManyResults(text)
-    return RpcError(f"{text}; the node refuses this call, try another --rpc-url")
-
-
-def _named_limit(message: str) -> int | None:
-    """The smallest width of two blocks or more in the text; nodes phrase the rest differently."""
-    limits = [
-        int(re.sub(r"[,_]", "", digits)) * (1000 if kilo else 1)
-        for digits, kilo in _LIMIT.findall(message)
-    ]
-    return min((limit for limit in limits if limit > 1), default=None)
-
-
-def mask_url(url: str) -> str:
-    """The URL with user, password, path and query, which may be secret, replaced by `***`."""
-    try:
-        parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return "***"
-    if not parts.hostname:
-        return "***"
-    secret = "/***" if parts.path.strip("/") or parts.query or parts.username else ""
-    return f"{parts.scheme}://{parts.hostname}{port}{secret}"
-
-
-def mask_text(text: str, url: str) -> str:
-    """A message with the URL in it masked."""
-    return text.replace(url, mask_url(url))
+    def _nothing_ever_answered(self) -> bool:
+        return not any(endpoint.has_answered for endpoint in self.pool.endpoints)

@@ -2,23 +2,36 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+import time
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import aiohttp
 import pytest
 from aiohttp import web
 
 from data.errors import RetryableError, UpstreamError
-from indexer.errors import RangeTooWide, RpcError, TooManyResults
+from indexer.errors import (
+    RangeTooWide,
+    RpcError,
+    SlowAnswer,
+    TooManyBytes,
+    TooManyResults,
+    WrongChainError,
+)
 from indexer.rpc import Request, RpcClient, classify, mask_url
+from indexer.transport import Timeouts
 
 
 @asynccontextmanager
 async def served(answer):
-    """A server whose replies `answer(calls)` gives: a web.Response, or what to send as JSON."""
+    """A server whose replies `answer(calls)` gives: a web.Response, what to send as JSON, or an
+    async function of the request that answers by itself.
+    """
 
     async def handle(request):
         reply = answer(json.loads(await request.read()))
+        if callable(reply) and not isinstance(reply, web.Response):
+            return await reply(request)
         return reply if isinstance(reply, web.Response) else web.json_response(reply)
 
     app = web.Application()
@@ -34,14 +47,23 @@ async def served(answer):
         await runner.cleanup()
 
 
-def ask(answer, *methods, attempts=3, urls=None):
+def first(trouble):
+    """An answer that is `trouble` once, and sound afterwards."""
+    replies = iter([trouble])
+
+    def answer(calls):
+        return next(replies, echo)(calls)
+
+    return answer
+
+
+def ask(answer, *methods, attempts=3, urls=None, **options):
     """Results of one batch of calls against `answer`; and the client."""
+    options = {"attempts": attempts, "first_pause_s": 0.001, **options}
 
     async def run():
         async with served(answer) as url, aiohttp.ClientSession() as session:
-            client = RpcClient(
-                urls(url) if urls else [url], session, attempts=attempts, first_pause_s=0.001
-            )
+            client = RpcClient(urls(url) if urls else [url], session, **options)
             return await client.batch([Request(method) for method in methods])
 
     return asyncio.run(run())
@@ -89,7 +111,7 @@ def test_passing_trouble_is_survived_and_lasting_trouble_is_an_upstream_error(tr
         return next(replies, echo)(calls)
 
     assert ask(once_troubled, "a") == [b'"a"']
-    with pytest.raises(UpstreamError, match=r"127\.0\.0\.1.*3 attempts"):
+    with pytest.raises(UpstreamError, match=r"127\.0\.0\.1.*[39] attempts"):
         ask(trouble, "a")
 
 
@@ -124,6 +146,185 @@ def test_next_endpoint_takes_over():
 def test_unreachable_endpoint_is_named():
     with pytest.raises(UpstreamError, match=r"127\.0\.0\.1:9 did not answer"):
         ask(echo, "a", urls=lambda _: ["http://127.0.0.1:9/"])
+
+
+def test_refused_connection_gives_up_fast():
+    started = time.monotonic()
+    with pytest.raises(UpstreamError, match=r"127\.0\.0\.1:9 .*refused.*3 attempts"):
+        ask(echo, "a", attempts=5, first_pause_s=0.25, urls=lambda _: ["http://127.0.0.1:9/"])
+    assert time.monotonic() - started < 1.5
+
+
+def test_node_that_is_restarted_is_waited_for():
+    """It has answered before, so that it is worth more attempts than a wrong address."""
+
+    async def run():
+        async with aiohttp.ClientSession() as session:
+            async with served(echo) as url:
+                client = RpcClient([url], session, first_pause_s=0.02)
+                await client.batch([Request("a")])
+            with pytest.raises(UpstreamError, match="5 attempts"):
+                await client.batch([Request("a")])
+
+    asyncio.run(run())
+
+
+def test_another_endpoint_answers_what_the_first_refuses_for_good():
+    asked = []
+
+    def picky(calls):
+        asked.append(calls[0]["method"])
+        if len(asked) == 1:
+            return [{"id": 0, "error": {"code": -32601, "message": "method not found"}}]
+        return echo(calls)
+
+    # Twice the same server: two endpoints of which the first one lacks the method.
+    assert ask(picky, "a", urls=lambda url: [url, url]) == [b'"a"']
+    assert asked == ["a", "a"]
+
+
+def test_endpoint_of_another_chain_is_left_out():
+    def of_chain(number):
+        def answer(calls):
+            return [
+                {"id": c["id"], "result": hex(number) if c["method"] == "eth_chainId" else number}
+                for c in calls
+            ]
+
+        return answer
+
+    async def run(*chains):
+        async with AsyncExitStack() as stack:
+            urls = [await stack.enter_async_context(served(of_chain(n))) for n in chains]
+            session = await stack.enter_async_context(aiohttp.ClientSession())
+            client = RpcClient(urls, session, first_pause_s=0.001, chain_id=7)
+            return [await client.call("a") for _ in range(5)]
+
+    assert asyncio.run(run(5, 7, 6)) == [7] * 5
+    with pytest.raises(WrongChainError, match=r"serves chain 5 .*, not 7; correct --chain"):
+        asyncio.run(run(5, 6))
+
+
+def never(_calls):
+    async def answer(request):
+        await asyncio.sleep(0.5)
+        return web.Response()
+
+    return answer
+
+
+def dripping(_calls):
+    async def answer(request):
+        reply = web.StreamResponse()
+        await reply.prepare(request)
+        with suppress(ConnectionError):
+            for _ in range(400):
+                await reply.write(b" ")
+                await asyncio.sleep(0.02)
+        return reply
+
+    return answer
+
+
+def stuck(_calls):
+    async def answer(request):
+        reply = web.StreamResponse()
+        await reply.prepare(request)
+        await reply.write(b"[")
+        await asyncio.sleep(0.5)
+        return web.Response()
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("trouble", "timeouts"),
+    [
+        (never, Timeouts(first_byte_s=0.1)),
+        (stuck, Timeouts(idle_s=0.1)),
+        (dripping, Timeouts(idle_s=0.1, total_s=0.3)),
+    ],
+    ids=["no first byte", "stuck body", "dripping body"],
+)
+def test_slow_answer_is_cut_off_and_tried_again(trouble, timeouts):
+    started = time.monotonic()
+    assert ask(first(trouble), "a", timeouts=timeouts) == [b'"a"']
+    with pytest.raises(SlowAnswer, match=r"127\.0\.0\.1:\d+ did not answer in time"):
+        ask(trouble, "a", timeouts=timeouts)
+    assert time.monotonic() - started < 3
+
+
+def test_slow_body_that_goes_on_is_read_to_its_end():
+    def slowly(calls):
+        async def answer(request):
+            reply = web.StreamResponse()
+            await reply.prepare(request)
+            for part in json.dumps(echo(calls)).encode().partition(b"result"):
+                await reply.write(part)
+                await asyncio.sleep(0.08)
+            return reply
+
+        return answer
+
+    assert ask(slowly, "a", timeouts=Timeouts(idle_s=0.15, total_s=5)) == [b'"a"']
+
+
+def test_answer_beyond_the_ceiling_of_bytes_is_refused_by_us():
+    def large(calls):
+        return [{"id": 0, "result": "x" * 100_000}]
+
+    assert len(ask(large, "a")[0]) == 100_002
+    with pytest.raises(TooManyBytes, match="more than 50,000 bytes") as caught:
+        ask(large, "a", max_answer_bytes=50_000)
+    assert caught.value.limit == 50_000
+
+
+def test_named_pause_is_kept():
+    started = time.monotonic()
+    throttling = first(lambda _: web.Response(status=429, headers={"Retry-After": "0.4"}))
+    assert ask(throttling, "a") == [b'"a"']
+    assert 0.4 <= time.monotonic() - started < 1.5
+
+
+def test_throttled_endpoint_leaves_the_work_to_another():
+    async def run():
+        def throttling(_calls):
+            return web.Response(status=429, headers={"Retry-After": "30"})
+
+        async with AsyncExitStack() as stack:
+            urls = [await stack.enter_async_context(served(a)) for a in (throttling, echo)]
+            session = await stack.enter_async_context(aiohttp.ClientSession())
+            client = RpcClient(urls, session)
+            started = time.monotonic()
+            for _ in range(20):
+                assert await client.batch([Request("a")]) == [b'"a"']
+            return time.monotonic() - started
+
+    assert asyncio.run(run()) < 5
+
+
+def test_refusal_names_the_endpoint_but_not_in_its_text():
+    def refuse(calls):
+        return [{"id": 0, "error": {"code": -32005, "message": "more than 5 results"}}]
+
+    with pytest.raises(TooManyResults) as caught:
+        ask(refuse, "eth_getLogs", urls=lambda url: [url + "?key=secret"])
+    assert caught.value.url.endswith("?key=secret")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("method", "kind"), [("eth_getLogs", TooManyResults), ("eth_blockNumber", RetryableError)]
+)
+def test_same_words_refuse_logs_but_throttle_other_calls(method, kind):
+    assert isinstance(classify("limit exceeded", "node", code=-32005, method=method), kind)
+
+
+def test_reason_in_the_data_of_an_error_is_read():
+    data = {"error_id": "4e", "payload": "range 9009594 is bigger than range limit 2000"}
+    error = classify("invalid params", "node", code=-32602, data=data)
+    assert isinstance(error, RangeTooWide)
+    assert error.limit == 2_000
 
 
 @pytest.mark.parametrize(

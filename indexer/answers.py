@@ -1,0 +1,160 @@
+"""What an answer of a node means: results, or an error sorted by what to do about it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from data.errors import RetryableError, UpstreamError
+from indexer.errors import (
+    RangeTooWide,
+    RpcError,
+    SlowAnswer,
+    Throttled,
+    TooManyBytes,
+    TooManyCriteria,
+    TooManyResults,
+)
+from indexer.limits import LimitKind, recognise
+from indexer.rate import throttle_in_error, throttle_in_http
+from indexer.transport import HttpAnswer
+
+_RETRYABLE_STATUS = frozenset({408, 425, 500, 502, 503, 504})
+_SIZED = frozenset({"eth_getLogs", "eth_getBlockReceipts"})
+_SLOW = re.compile(r"time(?:d|s)?.?out|took too long|duration|deadline", re.IGNORECASE)
+_PASSING = re.compile(
+    r"temporar|try again|unavailable|overload|busy|not yet|connection|capacity"
+    # a replica behind the tip, or one that reorganises
+    r"|header not found|unknown block|block not found|beyond (?:the )?(?:current )?head"
+    r"|blockchain height",
+    re.IGNORECASE,
+)
+_REFUSALS = {
+    LimitKind.RANGE: RangeTooWide,
+    LimitKind.CRITERIA: TooManyCriteria,
+    LimitKind.RESULTS: TooManyResults,
+    LimitKind.BYTES: TooManyBytes,
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One JSON-RPC call."""
+
+    method: str
+    params: tuple[Any, ...] = ()
+
+
+class _Fault(msgspec.Struct):
+    code: int = 0
+    message: str = ""
+    data: Any = None
+
+
+class _Answer(msgspec.Struct):
+    id: int | str | None = None
+    result: msgspec.Raw = msgspec.Raw(b"")
+    error: _Fault | None = None
+
+
+def encode(requests: Sequence[Request]) -> bytes:
+    """The body of a JSON-RPC batch; the ids are the places of the requests."""
+    return msgspec.json.encode(
+        [
+            {"jsonrpc": "2.0", "id": i, "method": r.method, "params": r.params}
+            for i, r in enumerate(requests)
+        ]
+    )
+
+
+def read_results(
+    http: HttpAnswer, requests: Sequence[Request], name: str, now: datetime
+) -> list[bytes]:
+    """Raw results in the order of the requests.
+
+    Raises:
+        RpcError, RetryableError, UpstreamError: as `classify`, for a call or for the whole batch.
+    """
+    throttle = throttle_in_http(http.status, http.headers, http.body[:1_000], now)
+    if throttle:
+        message = f"{name} answered with status {http.status}: too many requests"
+        raise Throttled(message, throttle.retry_after_s)
+    answers = _parse(http, name)
+    errors = [
+        _error(answer.error, requests[i].method if 0 <= i < len(requests) else "", name)
+        for i, answer in answers.items()
+        if answer.error
+    ]
+    if errors:
+        # What no retry cures is said first.
+        raise min(errors, key=lambda error: isinstance(error, RetryableError))
+    missing = [i for i in range(len(requests)) if i not in answers or not answers[i].result]
+    if missing:
+        message = f"{name} left {len(missing)} of {len(requests)} calls unanswered"
+        raise RetryableError(message)
+    return [bytes(answers[i].result) for i in range(len(requests))]
+
+
+def _parse(http: HttpAnswer, name: str) -> dict[int, _Answer]:
+    try:
+        try:
+            answers = msgspec.json.decode(http.body, type=list[_Answer])
+        except msgspec.ValidationError:
+            # A node that refuses the batch as a whole answers with one object.
+            answers = [msgspec.json.decode(http.body, type=_Answer)]
+    except msgspec.DecodeError as error:
+        start = http.body[:60].decode("utf-8", "replace").replace("\n", " ")
+        message = f"{name} answered {http.status} with something that is no JSON-RPC: {start!r}"
+        if http.status in _RETRYABLE_STATUS or not http.body.lstrip().startswith(b"<"):
+            raise RetryableError(message) from error
+        message += "; check --rpc-url"
+        raise UpstreamError(message) from error
+    if http.status in _RETRYABLE_STATUS and not any(answer.error for answer in answers):
+        message = f"{name} answered with status {http.status}"
+        raise RetryableError(message)
+    return {_place(answer.id): answer for answer in answers}
+
+
+def _place(given: int | str | None) -> int:
+    if isinstance(given, str):
+        return int(given) if given.isdecimal() else -1
+    return -1 if given is None else given
+
+
+def _error(fault: _Fault, method: str, name: str) -> UpstreamError:
+    # The whole batch is refused in place of a call: any of its methods may be meant.
+    return classify(fault.message, name, code=fault.code, data=fault.data, method=method)
+
+
+def classify(
+    message: str, endpoint: str, *, code: int = 0, data: Any = None, method: str = ""
+) -> UpstreamError:
+    """The error that a node's message stands for, by what can be done about it.
+
+    Args:
+        message: the text of the error object.
+        endpoint: the name of the endpoint, for the message of the error.
+        code: the JSON-RPC code; many codes mean different things to different nodes.
+        data: the data of the error object; some nodes put the reason there.
+        method: what was called; sizes are refused of logs and receipts only. Empty: any.
+    """
+    details = f"{message}: {_text(data)}" if data else message
+    text = f"{endpoint}: {details[:500]}"
+    refusal = recognise(details) if not method or method in _SIZED else None
+    if refusal:
+        return _REFUSALS[refusal.kind](text, refusal.cap, refusal.suggested)
+    throttle = throttle_in_error(code, details, data)
+    if throttle:
+        return Throttled(text, throttle.retry_after_s)
+    if _SLOW.search(message):
+        return SlowAnswer(text)
+    if _PASSING.search(details):
+        return RetryableError(text)
+    return RpcError(f"{text}; the node refuses this call, try another --rpc-url")
+
+
+def _text(data: Any) -> str:
+    return data if isinstance(data, str) else msgspec.json.encode(data).decode()
