@@ -64,10 +64,11 @@ class Truth:
 
 @dataclass(frozen=True)
 class Scene:
-    """The chain of a campaign and the blocks that are indexed."""
+    """The chain of a campaign, the blocks that are indexed, and how many at once."""
 
     chain: ReplayChain
     blocks: Sequence[int]
+    max_range: int = 2
 
     def forked(self) -> ReplayChain:
         """A sibling of the chain from the first of the blocks on."""
@@ -116,7 +117,7 @@ def run_case(
     node.server.requests = 0
     node.calls.clear()
     command = ("index", "--rpc-url", node.url, "--blocks", blocks, "--store", store)
-    command += ("--max-range", 2, *options)
+    command += ("--max-range", scene.max_range, *options)
     with hurried():
         codes = [(first := raisonne(*command, cwd=store.parent)).code]
         node.faults.clear()

@@ -122,7 +122,7 @@ for name in (
 
 PHRASED: dict[str, Case] = {
     f"{phrasing.name}: {says}": phrased(
-        phrasing.name, {"blocks": 3, "logs": 4, "bytes": 3_000}[phrasing.caps], says
+        phrasing.name, {"blocks": 7, "logs": 10, "bytes": 8_000}[phrasing.caps], says
     )
     for phrasing in f.PHRASINGS
     for says in ("right", "missing", "high", "low", "same", "inverted")
