@@ -12,7 +12,7 @@ import polars as pl
 
 from data.errors import RetryableError, UpstreamError
 from data.schema import conform
-from indexer.errors import ReorgError
+from indexer.errors import ReorgError, RpcError
 from indexer.evidence import Evidence, Proof, parse_full_blocks, parse_headers, parse_logs
 from indexer.ranges import BlockRange
 from indexer.rpc import MAX_BATCH, Request, RpcClient
@@ -69,9 +69,11 @@ class HashSource:
         requests = [request for block_hash in hashes for request in self._requests(block_hash)]
         try:
             answers = await self._ask(requests)
-        except UpstreamError:
+        except UpstreamError as error:
             await self._refuse_departed(blocks, hashes)
-            raise
+            if isinstance(error, RpcError):
+                raise
+            raise RetryableError(str(error)) from error
         if any(raw.strip() == b"null" for raw in answers):
             await self._refuse_departed(blocks, hashes)
         return replace(
@@ -122,7 +124,9 @@ class HashSource:
         size = max(MAX_BATCH // per_block, 1) * per_block
         answers: list[bytes] = []
         for at in range(0, len(requests), size):
-            answers += await self.client.batch(requests[at : at + size])
+            # A block that has gone is found out by one attempt; the others are made by `fetch`.
+            reply = await self.client.ask(requests[at : at + size], attempts=1)
+            answers += reply.results
         return answers
 
     def _read(self, blocks: BlockRange, answers: Sequence[bytes]) -> Evidence:

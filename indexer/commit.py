@@ -5,14 +5,17 @@ from datetime import datetime
 
 import polars as pl
 
-from data.schema import conform, table
+from data.schema import TABLES, conform, table
 from data.store import Store, Transaction
 from indexer.decode import settle_logs
 from indexer.errors import ReorgError
 from indexer.evidence import Evidence
 from indexer.protocols.base import Tables
 from indexer.ranges import subtract
+from indexer.relink import find_touched, relink
 from indexer.selection import Selection
+
+_LINKED = {name for name, one in TABLES.items() if one.kind == "fact"} | {"transactions"}
 
 
 def commit(
@@ -22,15 +25,29 @@ def commit(
     *,
     run_id: str,
     clock: Callable[[], datetime],
+    with_links: bool = False,
 ) -> dict[str, int]:
     """Decodes ranges and writes them, each with its row in `ranges`; returns new rows by table.
+
+    Args:
+        store: where to write.
+        batch: what was fetched.
+        selection: what to read it as.
+        run_id: the run that writes.
+        clock: tells the time of the commit.
+        with_links: bring the link tables up to date in the same transaction.
 
     Raises:
         ReorgError: a range does not continue the stored chain; nothing of the batch is written.
     """
     tables = settle_batch(batch, selection, run_id=run_id, clock=clock)
+    chain_id = selection.context.chain_id
     with store.transaction() as transaction:
-        return write(transaction, tables, selection.context.chain_id)
+        counts = write(transaction, tables, chain_id)
+        if with_links and any(counts.get(name) for name in _LINKED):
+            span = min(one.start for one in batch), max(one.end for one in batch)
+            relink(transaction, find_touched(transaction, chain_id, *span))
+        return counts
 
 
 def settle_batch(

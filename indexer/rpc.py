@@ -123,6 +123,7 @@ class RpcClient:
         *,
         prefer: Endpoint | None = None,
         avoid: Collection[str] = (),
+        attempts: int | None = None,
     ) -> Reply:
         """The reply to one JSON-RPC batch; one backend answers all of it.
 
@@ -132,6 +133,7 @@ class RpcClient:
             requests: the calls.
             prefer: the endpoint to begin with, where the call was made to its measure.
             avoid: names of endpoints that another should be asked instead of, if there is one.
+            attempts: instead of the client's own, for a caller who knows better when to go on.
 
         Raises:
             SizeRefused: the node wants less asked at once; `url` says which endpoint.
@@ -140,7 +142,7 @@ class RpcClient:
             WrongChainError: no endpoint serves `chain_id`.
             UpstreamError: no endpoint gave a usable answer; the message names the last reason.
         """
-        patience = _Patience(self.attempts, self._nothing_ever_answered)
+        patience = _Patience(attempts or self.attempts, self._nothing_ever_answered)
         avoid = set(avoid)
         while True:
             endpoint = prefer or self.pool.pick(self.clock(), avoid)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import aiohttp
 
@@ -93,6 +93,7 @@ async def open_job(
         context = ChainContext(chain_id, known_addresses(chain_id, options.state_dir))
         selection = Selection(context, select_protocols(options.protocols), options.addresses)
         with store.run("index", chain_id=chain_id, blocks=list(options.blocks)) as run:
+            run.details |= _selected(selection, options)
             _load_files(store, options, chain_id)
             job = Job(
                 store=store,
@@ -117,6 +118,16 @@ def _silent(_done: float, _total: float, _note: str) -> None:
     """Reports to nobody."""
 
 
+def _selected(selection: Selection, options: IndexOptions) -> dict[str, Any]:
+    """What a run selects; the audit makes the selection of a digest out of it again."""
+    return {
+        "selection": selection.digest,
+        "protocols": [protocol.name for protocol in selection.protocols],
+        "addresses": list(options.addresses),
+        "verify": options.verify,
+    }
+
+
 def _record(run: Run, summary: IndexSummary) -> None:
     run.details |= {
         "head": summary.head,
@@ -124,6 +135,8 @@ def _record(run: Run, summary: IndexSummary) -> None:
         "logs": summary.logs,
         "rolled_back_from": summary.rolled_back_from,
         "repaired_blocks": summary.repaired_blocks,
+        "gaps": summary.verified.gaps,
+        "unproven": summary.verified.unproven,
     }
 
 

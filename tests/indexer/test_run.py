@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-import indexer.run as run_module
+import indexer.ahead as ahead_module
+import indexer.job as job_module
 from data.errors import UpstreamError
 from data.store import Store
 from indexer.commit import commit
@@ -65,14 +66,16 @@ def header(number, fork=0, parent_fork=0):
     }
 
 
-def serve(*, fork_from=HEAD_OF_ALL, fork=1, head=LAST + 6, last=LAST, **options):
+def serve(*, fork_from=HEAD_OF_ALL, fork=1, head=LAST + 6, last=LAST, final=FIRST, **options):
     """A node whose every block from FIRST - 8 to the head is known, and forked from `fork_from`."""
     headers = [
         header(n, fork if n >= fork_from else 0, fork if n > fork_from else 0)
         for n in range(FIRST - 8, head + 1)
     ]
     logs = history(last, fork_from=fork_from, fork=fork)
-    return ReplayNode(CHAIN, logs, headers, head=head, **options)
+    node = ReplayNode(CHAIN, logs, headers, head=head, **options)
+    node.tags["finalized"] = final
+    return node
 
 
 def run(store, node, *blocks, **options):
@@ -92,11 +95,16 @@ def undisturbed(tmp_path_factory):
         return store.digest()
 
 
+@pytest.mark.parametrize("final", [FIRST, LAST - 20, LAST + 6])
 @pytest.mark.parametrize("max_range", [1, 7, 1_000])
-def test_chunking_does_not_change_the_tables(store, undisturbed, max_range):
-    with serve() as node:
+def test_neither_chunks_nor_finality_change_the_tables(store, undisturbed, max_range, final):
+    with serve(final=final) as node:
         run(store, node, max_range=max_range)
     assert store.digest() == undisturbed
+    asked = store.query("SELECT verified_by, min(from_block), max(to_block) FROM ranges GROUP BY 1")
+    spans = {kind: (first, last) for kind, first, last in asked.rows()}
+    assert spans["header"] == (FIRST - 5, final + 1)
+    assert final == LAST + 6 or spans["hash"] == (final + 1, LAST + 7)
 
 
 def test_ranges_in_any_order_end_in_the_same_tables(store, undisturbed):
@@ -144,8 +152,8 @@ def test_crash_at_a_commit_loses_and_doubles_nothing(store, undisturbed, monkeyp
         return commit(store_, batch, *args, **kwargs)
 
     with serve() as node:
-        monkeypatch.setattr(run_module, "_BATCH_LOGS", 0)  # a commit for every range
-        monkeypatch.setattr(run_module, "commit", crashing)
+        monkeypatch.setattr(ahead_module, "_BATCH_LOGS", 0)  # a commit for every range
+        monkeypatch.setattr(job_module, "commit", crashing)
         with pytest.raises(KeyboardInterrupt):
             run(store, node, concurrency=1)
         assert store.query("SELECT count(*) FROM ranges").item() == crash_at - 1
@@ -155,7 +163,7 @@ def test_crash_at_a_commit_loses_and_doubles_nothing(store, undisturbed, monkeyp
 
 
 def test_caps_of_the_node_change_nothing_but_the_pieces(store, undisturbed):
-    with serve(faults=[RangeCap(6), ResultCap(7)]) as node:
+    with serve(final=LAST + 6, faults=[RangeCap(6), ResultCap(7)]) as node:
         run(store, node)
     assert store.digest() == undisturbed
     assert store.query("SELECT max(to_block - from_block) FROM ranges").item() <= 6
@@ -200,7 +208,7 @@ def test_node_that_lags_behind_the_store_proves_no_reorg(store, undisturbed):
 
 def test_reorg_between_two_ranges_of_one_run_is_found_by_the_parent_hash(store, monkeypatch):
     commits = []
-    with serve() as old, serve(fork_from=LAST - 15) as new:
+    with serve(final=LAST) as old, serve(fork_from=LAST - 15, final=LAST) as new:
 
         def switching(store_, batch, *args, **kwargs):
             if len(commits) == 1:
@@ -208,10 +216,10 @@ def test_reorg_between_two_ranges_of_one_run_is_found_by_the_parent_hash(store, 
             commits.append(batch)
             return commit(store_, batch, *args, **kwargs)
 
-        monkeypatch.setattr(run_module, "_BATCH_LOGS", 0)  # a commit for every range
-        monkeypatch.setattr(run_module, "commit", switching)
+        monkeypatch.setattr(ahead_module, "_BATCH_LOGS", 0)  # a commit for every range
+        monkeypatch.setattr(job_module, "commit", switching)
         # Ranges that were fetched before the switch, and one after it, do not fit together.
-        monkeypatch.setattr(run_module, "_MOST_WAITING", 3)
+        monkeypatch.setattr(ahead_module, "_MOST_WAITING", 3)
         summary = run(store, old, concurrency=1, max_range=20)
         hashes = set(store.query("SELECT block_hash FROM logs")["block_hash"])
     assert hashes == {log["blockHash"] for log in history(fork_from=LAST - 15)}

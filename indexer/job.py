@@ -1,0 +1,317 @@
+"""One index job: brings a store up to a head of its chain, and says what it did."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from data.errors import RetryableError
+from data.store import Store
+from indexer.ahead import Flight, ahead
+from indexer.by_hash import MAX_BLOCKS, VERIFIED_BY, HashSource
+from indexer.commit import commit
+from indexer.errors import ReorgError, SizeRefused
+from indexer.evidence import Evidence
+from indexer.fetch import RpcSource, Source
+from indexer.finality import Finality
+from indexer.metrics import Metrics, age_s
+from indexer.ranges import BlockRange, chunks, count_blocks, parse_blocks, subtract
+from indexer.reorg import roll_back_if_reorganised
+from indexer.reread import Rereader
+from indexer.rpc import RpcClient
+from indexer.selection import Selection
+from indexer.server import Readiness
+from indexer.verify import Tally, Verifier, VerifyingSource, VerifyMode
+from indexer.witness import SecondLook
+
+_CONCURRENCY = 8
+_MAX_REORGS = 10
+_DEFAULT_RANGE = 1_000
+
+OnProgress = Callable[[float, float, str], None]
+"""Called with blocks done now, blocks planned, and a note."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class IndexOptions:
+    """What to index, and from where."""
+
+    rpc_urls: tuple[str, ...]
+    blocks: tuple[str, ...] = ()
+    chain: str | None = None
+    protocols: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    max_range: int = _DEFAULT_RANGE
+    concurrency: int = _CONCURRENCY
+    verify: VerifyMode = "sample"
+    verify_seed: int = 0
+    prices: Path | None = None
+    funding: Path | None = None
+    state_dir: Path = Path(".raisonne")
+    metrics_port: int | None = None
+
+
+@dataclass
+class IndexSummary:
+    """What an index run did."""
+
+    chain_id: int
+    head: int
+    blocks: int = 0
+    logs: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+    links: dict[str, int] = field(default_factory=dict)
+    rolled_back_from: list[int] = field(default_factory=list)
+    repaired_blocks: list[int] = field(default_factory=list)
+    verified: Tally = field(default_factory=Tally)
+    elapsed_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Tip:
+    """The highest block that this job committed."""
+
+    number: int
+    hash: str
+    time: datetime
+
+
+@dataclass
+class Job:
+    """One index run, with what all its steps need.
+
+    `is_live` keeps the link tables up to date with every commit; else they are rebuilt at the end.
+    """
+
+    store: Store
+    client: RpcClient
+    selection: Selection
+    options: IndexOptions
+    on_progress: OnProgress
+    run_id: str
+    clock: Callable[[], datetime]
+    metrics: Metrics
+    readiness: Readiness
+    summary: IndexSummary
+    finality: Finality
+    is_live: bool = False
+    tip: Tip | None = None
+
+    async def run(self) -> IndexSummary:
+        """Commits every range of the plan; plans again when the chain changed meanwhile.
+
+        Raises:
+            ReorgError: the chain does not settle.
+        """
+        for _ in range(_MAX_REORGS):
+            try:
+                await self.catch_up(int(await self.client.call("eth_blockNumber"), 16))
+                await self.reread(at_least=1)
+            except ReorgError:
+                # The chain changed between two ranges: find the common block and plan again.
+                continue
+            return self.summary
+        message = (
+            f"the chain of {self.client.endpoint} was reorganised {_MAX_REORGS} times in this run; "
+            "try again when it has settled"
+        )
+        raise ReorgError(message)
+
+    async def catch_up(self, head: int, known: Mapping[int, str] | None = None) -> None:
+        """Rolls back what was reorganised, and commits every wanted block up to the head.
+
+        Args:
+            head: number of the node's head.
+            known: hashes of recent blocks, by number, that need not be asked for.
+
+        Raises:
+            ReorgError: the chain changed meanwhile; to be called again.
+        """
+        self.see_head(head)
+        await self.check_chain()
+        todo = self._plan(head)
+        if count_blocks(todo) > MAX_BLOCKS:
+            await self.finality.refresh(head)
+            self.metrics.final_block.set(self.finality.number)
+        await self.work(self._pieces(todo), head, known)
+
+    async def check_chain(self) -> None:
+        """Rolls back what is no longer the node's chain.
+
+        Raises:
+            DeepReorgError: that is more than the store can tell.
+        """
+        chain_id = self.selection.context.chain_id
+        rollback = await roll_back_if_reorganised(self.store, self.client, chain_id)
+        if rollback is not None:
+            self.tip = None
+            self.summary.rolled_back_from.append(rollback.first)
+            self.metrics.see_reorg(rollback.depth)
+
+    def see_head(self, head: int) -> None:
+        """Notes the head of the chain."""
+        self.summary.head = head
+        self._report()
+
+    async def work(
+        self, todo: Sequence[BlockRange], head: int, known: Mapping[int, str] | None = None
+    ) -> None:
+        """Fetches ranges ahead and commits them in order."""
+        source = _Sources(self._by_range(head), self._by_hash(known or {}), self.finality.number)
+        total, started, done, flight = count_blocks(todo), time.monotonic(), 0, Flight()
+        self.on_progress(0, total, "")
+        waiting_since = time.monotonic()
+        async for batch in ahead(source, todo, self.options.concurrency, flight):
+            self.metrics.stalled_on_fetch.inc(time.monotonic() - waiting_since)
+            idle_s = flight.idle_s
+            counts = await finish_in_thread(self._commit, batch)
+            self.metrics.stalled_on_write.inc(flight.idle_s - idle_s)
+            blocks = sum(evidence.end - evidence.start for evidence in batch)
+            done += blocks
+            self._count(batch, blocks, counts)
+            rate = done / max(time.monotonic() - started, 1e-9)
+            lag = head + 1 - batch[-1].end
+            note = f"{self.summary.logs:,} logs, {rate:,.0f} blocks/s, {lag:,} behind head"
+            self.on_progress(blocks, total, note)
+            waiting_since = time.monotonic()
+
+    async def reread(self, *, at_least: int) -> None:
+        """The settle audit: reads blocks that became final once more, and repairs what differed.
+
+        Args:
+            at_least: blocks for which it is worth the requests.
+        """
+        head = self.summary.head
+        rereader = Rereader(
+            self.store,
+            self.selection,
+            self._by_range(head),
+            HashSource(self.client, self.selection),
+            self.run_id,
+            self.clock,
+        )
+        due = rereader.find_due(self.finality.number, self.options.max_range)
+        if count_blocks(due) < at_least:
+            return
+        for blocks in due:
+            try:
+                evidence = await rereader.fetch(blocks)
+            except RetryableError:
+                # Neither answer is believed; the range stays due.
+                continue
+            repaired = await finish_in_thread(rereader.commit, evidence, blocks)
+            self.summary.verified.count(evidence)
+            self.summary.repaired_blocks += repaired
+            self.metrics.reread_blocks.inc(count_blocks([blocks]))
+            self.metrics.reread_repairs.inc(len(repaired))
+
+    def wants(self, number: int) -> bool:
+        """Whether a block is among those that were asked for when it is the head."""
+        wanted = parse_blocks(self.options.blocks or ("0:",), number)
+        return any(start <= number < end for start, end in wanted)
+
+    def _by_range(self, head: int) -> Source:
+        return VerifyingSource(RpcSource(self.client, self.selection, head), self._verifier)
+
+    def _by_hash(self, known: Mapping[int, str]) -> Source:
+        source = HashSource(self.client, self.selection, known)
+        if self.is_live and self.options.verify != "full":
+            # A sample of single blocks would be all of them; they are read again when final.
+            return source
+        return VerifyingSource(source, self._verifier)
+
+    def _plan(self, head: int) -> list[BlockRange]:
+        """Wanted ranges without those that an equal selection committed."""
+        wanted = parse_blocks(self.options.blocks or ("0:",), head)
+        done = self.store.query(
+            "SELECT from_block, to_block FROM ranges WHERE chain_id = ? AND selection = ?",
+            [self.selection.context.chain_id, self.selection.digest],
+        )
+        return subtract(wanted, done.rows())
+
+    def _pieces(self, todo: Sequence[BlockRange]) -> list[BlockRange]:
+        """Ranges of final blocks as wide as allowed, those above in small pieces."""
+        above = self.finality.number + 1
+        final = [(start, min(end, above)) for start, end in todo if start < above]
+        rest = [(max(start, above), end) for start, end in todo if end > above]
+        width = self.options.max_range
+        return [*chunks(final, width), *chunks(rest, min(width, MAX_BLOCKS))]
+
+    @cached_property
+    def _verifier(self) -> Verifier:
+        second_look = SecondLook(self.client, self.selection)
+        mode, seed = self.options.verify, self.options.verify_seed
+        return Verifier(self.client, second_look, self.selection, mode, seed)
+
+    def _commit(self, batch: Sequence[Evidence]) -> dict[str, int]:
+        with self.metrics.commit_seconds.time():
+            return commit(
+                self.store,
+                batch,
+                self.selection,
+                run_id=self.run_id,
+                clock=self.clock,
+                with_links=self.is_live,
+            )
+
+    def _count(self, batch: Sequence[Evidence], blocks: int, counts: dict[str, int]) -> None:
+        self.summary.blocks += blocks
+        self.summary.logs += counts.get("logs", 0)
+        self.summary.rows = dict(Counter(self.summary.rows) + Counter(counts))
+        self.summary.verified.count(batch)
+        self.summary.verified.count(batch)
+        self.metrics.see_rows(counts)
+        last = batch[-1].blocks.sort("block_number").row(-1, named=True)
+        if self.tip is None or last["block_number"] > self.tip.number:
+            self.tip = Tip(last["block_number"], last["block_hash"], last["block_time"])
+        self._report()
+
+    def _report(self) -> None:
+        head = self.summary.head
+        synced = self.tip.number if self.tip else -1
+        lag_s = age_s(self.tip.time, self.clock()) if self.tip and synced < head else 0.0
+        self.readiness.behind = head - synced
+        self.metrics.see_progress(
+            head=head, synced=synced, lag_s=lag_s, is_ready=self.readiness.is_ready
+        )
+
+
+@dataclass(frozen=True)
+class _Sources:
+    """Final blocks by range, the others by hash."""
+
+    by_range: Source
+    by_hash: Source
+    final: int
+
+    async def fetch(self, blocks: BlockRange) -> list[Evidence]:
+        """Evidence of the range, in block order."""
+        if blocks[1] - 1 <= self.final:
+            return await self.by_range.fetch(blocks)
+        try:
+            return await self.by_hash.fetch(blocks)
+        except SizeRefused:
+            # Ranges know how to split a block. It is read again when it is final.
+            parts = [await self.by_range.fetch(part) for part in chunks([blocks], 1)]
+            return [_asked_by_hash(each) for part in parts for each in part]
+
+
+def _asked_by_hash(evidence: Evidence) -> Evidence:
+    return replace(evidence, proof=replace(evidence.proof, verified_by=VERIFIED_BY))
+
+
+async def finish_in_thread(work: Callable[..., _T], *arguments: Any) -> _T:
+    """The result of a call in a thread; who is cancelled meanwhile still waits for its end."""
+    task = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
