@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from contracts.chain import local_chain
+
+# A busy machine is slow, not wrong: what must be fast is measured by benchmarks.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 
 @dataclass(frozen=True)
