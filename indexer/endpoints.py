@@ -7,6 +7,7 @@ from random import Random
 from indexer.errors import WrongChainError
 from indexer.rate import TokenBucket
 from indexer.transport import mask_url
+from indexer.width import WidthController
 
 EXPLORATION = 0.05
 """Share of calls that go to another endpoint than the best, to notice when it becomes better."""
@@ -25,6 +26,7 @@ class Endpoint:
     url: str
     name: str
     bucket: TokenBucket = field(default_factory=TokenBucket)
+    widths: dict[str, WidthController] = field(default_factory=dict)
     latency_s: float | None = None
     in_flight: int = 0
     failures: int = 0
@@ -33,6 +35,10 @@ class Endpoint:
     has_answered: bool = False
     serves_chain: bool = False
     excluded: str = ""
+
+    def width_of(self, selection: str) -> WidthController:
+        """The width of requests for the logs of a selection, given by its digest."""
+        return self.widths.setdefault(selection, WidthController())
 
     def delay(self, now_s: float) -> float:
         """Seconds until it may be asked: it rests after failures, and is paused by throttling."""
@@ -77,15 +83,30 @@ class EndpointPool:
         Raises:
             WrongChainError: every endpoint turned out to serve another chain.
         """
-        usable = [endpoint for endpoint in self.endpoints if not endpoint.excluded]
-        if not usable:
-            raise WrongChainError("; ".join(each.excluded for each in self.endpoints))
-        usable = [each for each in usable if each.name not in avoid] or usable
+        usable = self._usable(avoid)
         best = min(usable, key=lambda endpoint: endpoint.cost(now_s))
         ready = [each for each in usable if each is not best and each.delay(now_s) == 0]
         if ready and self._random.random() < EXPLORATION:
             return self._random.choice(ready)
         return best
+
+    def best(self, now_s: float) -> Endpoint:
+        """The endpoint expected to answer first.
+
+        Raises:
+            WrongChainError: as `pick`.
+        """
+        return min(self._usable(), key=lambda endpoint: endpoint.cost(now_s))
+
+    def at(self, url: str) -> Endpoint | None:
+        """The endpoint of a URL."""
+        return next((each for each in self.endpoints if each.url == url), None)
+
+    def _usable(self, avoid: Collection[str] = ()) -> list[Endpoint]:
+        usable = [endpoint for endpoint in self.endpoints if not endpoint.excluded]
+        if not usable:
+            raise WrongChainError("; ".join(each.excluded for each in self.endpoints))
+        return [each for each in usable if each.name not in avoid] or usable
 
     def others(self, name: str) -> list[Endpoint]:
         """The endpoints that may be asked besides the named one."""

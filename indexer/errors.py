@@ -64,7 +64,12 @@ class Throttled(RetryableError):  # noqa: N818 - as SizeRefused
 
 
 class SlowAnswer(RetryableError):  # noqa: N818 - as SizeRefused
-    """Raised when a call takes longer than it may, by the node's clock or by ours."""
+    """Raised when a call takes longer than it may, by the node's clock or by ours.
+
+    `url` is the endpoint, which is kept out of messages.
+    """
+
+    url = ""
 
 
 class Unreachable(RetryableError):  # noqa: N818 - as SizeRefused

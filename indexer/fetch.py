@@ -2,17 +2,30 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import polars as pl
 
 from data.errors import RetryableError, UpstreamError
-from indexer.errors import RangeTooWide, TooManyResults
+from indexer.endpoints import Endpoint
+from indexer.errors import (
+    RangeTooWide,
+    SizeRefused,
+    SlowAnswer,
+    TooManyBytes,
+    TooManyCriteria,
+    TooManyResults,
+)
 from indexer.evidence import Evidence, parse_full_blocks, parse_headers, parse_logs
-from indexer.ranges import BlockRange, chunks
-from indexer.rpc import MAX_BATCH, Request, RpcClient
-from indexer.selection import Selection
+from indexer.limits import LimitKind, honoured
+from indexer.parts import ask_in_parts, halve
+from indexer.ranges import BlockRange
+from indexer.rpc import MAX_BATCH, Reply, Request, RpcClient
+from indexer.selection import LogFilter, Selection
+from indexer.width import WidthController
 
 WINDOW = 256
 """Blocks below the head whose headers are all kept, to find reorgs."""
@@ -29,7 +42,7 @@ class Source(Protocol):
 
 
 class RpcSource:
-    """Evidence from a JSON-RPC node."""
+    """Evidence from JSON-RPC nodes, in requests as wide as the endpoint asked has shown to bear."""
 
     def __init__(
         self,
@@ -45,44 +58,88 @@ class RpcSource:
         self._head = head
         self._attempts = attempts
         self._first_pause_s = first_pause_s
-        # Learned from refusals; a node's limit on the width never grows back.
-        self._widest: int | None = None
+        self._filters: tuple[LogFilter, ...] = selection.log_filters
+
+    def pieces(self, ranges: Iterable[BlockRange], most: int) -> Iterator[BlockRange]:
+        """The ranges in pieces of at most `most` blocks, each cut when it is taken.
+
+        By then the answers to earlier pieces have taught how wide it may be.
+        """
+        for start, end in ranges:
+            at = start
+            while at < end:
+                endpoint = self._client.pool.best(self._client.clock())
+                width = self._width_of(endpoint).propose(min(end - at, most))
+                yield at, at + width
+                at += width
 
     async def fetch(self, blocks: BlockRange) -> list[Evidence]:
-        """Evidence of the range; split where the node refuses its width or the answer's size.
+        """Evidence of the range, in as many pieces as the endpoints' limits make necessary.
 
         Raises:
             UpstreamError: the node cannot be reached, contradicts itself again and again, or
-            refuses
-                even a single block.
+            refuses even a single block.
         """
-        start, end = blocks
-        if self._widest is not None and end - start > self._widest:
-            return await self._fetch_all(list(chunks([blocks], self._widest)))
-        try:
-            return [await self._fetch_steadily(start, end)]
-        except RangeTooWide as error:
-            width = min(error.limit or end - start, (end - start + 1) // 2)
-            if end - start <= 1:
-                raise
-            self._widest = min(self._widest or width, width)
-            return await self._fetch_all(list(chunks([blocks], width)))
-        except TooManyResults as error:
-            if end - start <= 1:
-                message = f"block {start} alone is too much for the node: {error}"
-                raise UpstreamError(message) from error
-            middle = (start + end) // 2
-            return await self._fetch_all([(start, middle), (middle, end)])
+        pieces: list[Evidence] = []
+        todo = deque([blocks])
+        while todo:
+            start, end = todo.popleft()
+            endpoint = self._client.pool.pick(self._client.clock())
+            cut = start + self._width_of(endpoint).propose(end - start)
+            if cut < end:
+                todo.appendleft((cut, end))
+            try:
+                pieces.append(await self._fetch_steadily(start, cut, endpoint))
+            except (SizeRefused, SlowAnswer) as error:
+                todo.extendleft(reversed(self._narrower(start, cut, error)))
+        return pieces
 
-    async def _fetch_all(self, parts: Sequence[BlockRange]) -> list[Evidence]:
-        return [evidence for part in parts for evidence in await self.fetch(part)]
+    def _width_of(self, endpoint: Endpoint) -> WidthController:
+        return endpoint.width_of(self._selection.digest)
 
-    async def _fetch_steadily(self, start: int, end: int) -> Evidence:
+    def _narrower(
+        self, start: int, end: int, error: SizeRefused | SlowAnswer
+    ) -> Sequence[BlockRange]:
+        """The same blocks, to be asked for again in the parts that a refusal makes necessary.
+
+        Raises:
+            SizeRefused, SlowAnswer: the blocks are one block already.
+        """
+        endpoint = self._client.pool.at(error.url) or self._client.pool.endpoints[0]
+        control, width = self._width_of(endpoint), end - start
+        if isinstance(error, TooManyCriteria):
+            self._split_filters(error)
+            return [(start, end)]
+        if width == 1:
+            raise error
+        if isinstance(error, SlowAnswer):
+            control.refuse_density(width, LimitKind.RESULTS)
+            return [(start, end)]
+        if isinstance(error, RangeTooWide):
+            control.refuse_range(width, error.limit)
+        else:
+            is_bytes = isinstance(error, TooManyBytes)
+            kind = LimitKind.BYTES if is_bytes else LimitKind.RESULTS
+            control.refuse_density(width, kind, error.limit)
+        return honoured(error.suggested, start, end) or [(start, end)]
+
+    def _split_filters(self, error: TooManyCriteria) -> None:
+        """Spreads the addresses over more filters, for the rest of the run."""
+        longest = max(self._filters, key=lambda each: len(each.get("address", ())))
+        halves = halve({"address": longest.get("address")})
+        if not halves:
+            raise error
+        parts = [{**longest, **half} for half in halves]
+        self._filters = (*(each for each in self._filters if each is not longest), *parts)
+
+    async def _fetch_steadily(self, start: int, end: int, endpoint: Endpoint) -> Evidence:
         """One answer that does not contradict itself; asks again while it does."""
         pause_s = self._first_pause_s
         for attempt in range(1, self._attempts + 1):
             try:
-                return await self._fetch_once(start, end)
+                return await self._fetch_once(start, end, endpoint)
+            except SlowAnswer:
+                raise
             except RetryableError as error:
                 if attempt == self._attempts:
                     message = (
@@ -94,52 +151,63 @@ class RpcSource:
             pause_s *= 2
         raise AssertionError
 
-    async def _fetch_once(self, start: int, end: int) -> Evidence:
+    async def _fetch_once(self, start: int, end: int, endpoint: Endpoint) -> Evidence:
         chain_id = self._selection.context.chain_id
-        started, before = time.monotonic(), self._client.traffic.n_bytes
-        span = {"fromBlock": hex(start), "toBlock": hex(end - 1)}
-        filters = [
-            Request("eth_getLogs", ({**each, **span},)) for each in self._selection.log_filters
-        ]
-        # The header of the last block comes in the same batch, so from the same backend: a node
-        # that lacks the block cannot pass off an empty list of logs as the truth.
-        *answers, tip = await self._client.batch([*filters, _block(end - 1)])
+        started = time.monotonic()
+        replies = await self._ask(start, end, endpoint)
+        answers = [raw for reply in replies for raw in reply.results[:-1]]
         parsed = parse_logs(answers, chain_id)
-        tip_header = parse_headers([tip], chain_id)
-        blocks, transactions, too_rich = await self._blocks(start, end, parsed.logs, tip_header)
-        _check(parsed.logs, blocks, start, end)
-        times = blocks.select("block_hash", pl.col("block_time").alias("header_time"))
+        tip = _one_tip([reply.results[-1] for reply in replies], chain_id)
+        found = await self._blocks(start, end, parsed.logs, tip)
+        _check(parsed.logs, found.headers, start, end)
+        times = found.headers.select("block_hash", pl.col("block_time").alias("header_time"))
         logs = parsed.logs.join(times, on="block_hash", how="left", maintain_order="left")
         logs = logs.with_columns(pl.coalesce("header_time", "block_time").alias("block_time"))
+        n_bytes = sum(reply.n_bytes for reply in replies) + found.n_bytes
+        source = replies[0].endpoint
+        self._width_of(source).answered(end - start, logs.height, n_bytes)
         return Evidence(
             start=start,
             end=end,
-            tip_hash=tip_header["block_hash"][0],
+            tip_hash=tip["block_hash"][0],
             logs=logs.drop("header_time"),
-            blocks=blocks,
-            quarantine=pl.concat([parsed.malformed, too_rich]),
-            transactions=transactions,
-            n_requests=len(filters) + blocks.height,
-            n_bytes=self._client.traffic.n_bytes - before,
+            blocks=found.headers,
+            quarantine=pl.concat([parsed.malformed, found.too_rich]),
+            transactions=found.transactions,
+            n_requests=sum(len(reply.results) for reply in replies) + found.headers.height - 1,
+            n_bytes=n_bytes,
             elapsed_ms=(time.monotonic() - started) * 1_000,
-            endpoint=self._client.endpoint,
+            endpoint=source.name,
         )
+
+    async def _ask(self, start: int, end: int, endpoint: Endpoint) -> list[Reply]:
+        """Replies with logs, each with the header of the last block as its last result."""
+        span = {"fromBlock": hex(start), "toBlock": hex(end - 1)}
+        filters = [Request("eth_getLogs", ({**each, **span},)) for each in self._filters]
+        try:
+            # The header of the last block comes in the same batch, so from the same backend: a
+            # node that lacks the block cannot pass off an empty list of logs as the truth.
+            return [await self._client.ask([*filters, _block(end - 1)], prefer=endpoint)]
+        except TooManyResults:
+            if end - start > 1:
+                raise
+            return await ask_in_parts(self._client, self._filters, start)
 
     async def _blocks(
         self, start: int, end: int, logs: pl.DataFrame, tip: pl.DataFrame
-    ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    ) -> "_Found":
         """Headers that are needed: for times, for the reorg window, and for funding all of them."""
         chain_id = self._selection.context.chain_id
         if self._selection.wants_transactions:
             results = await self._get_blocks(range(start, end), full=True)
             headers, transactions, too_rich = parse_full_blocks(results, chain_id)
-            return _agreeing(headers, tip), transactions, too_rich
+            return _Found(_agreeing(headers, tip), transactions, too_rich, _size(results))
         timeless = logs.filter(pl.col("block_time").is_null())["block_number"].unique()
         wanted = set(timeless) | set(range(max(start, self._head + 1 - WINDOW), end))
         results = await self._get_blocks(sorted(wanted - {end - 1}), full=False)
         headers = pl.concat([parse_headers(results, chain_id), tip]) if results else tip
-        empty = parse_full_blocks([], chain_id)
-        return headers, empty[1], empty[2]
+        _, transactions, too_rich = parse_full_blocks([], chain_id)
+        return _Found(headers, transactions, too_rich, _size(results))
 
     async def _get_blocks(self, numbers: Sequence[int], *, full: bool) -> list[bytes]:
         results: list[bytes] = []
@@ -147,6 +215,33 @@ class RpcSource:
             part = numbers[at : at + MAX_BATCH]
             results += await self._client.batch([_block(number, full=full) for number in part])
         return results
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Blocks of a range: their headers, their transactions where wanted, and what these cost."""
+
+    headers: pl.DataFrame
+    transactions: pl.DataFrame
+    too_rich: pl.DataFrame
+    n_bytes: int
+
+
+def _size(results: Sequence[bytes]) -> int:
+    return sum(map(len, results))
+
+
+def _one_tip(results: Sequence[bytes], chain_id: int) -> pl.DataFrame:
+    """The header of the last block, as all replies have it.
+
+    Raises:
+        RetryableError: they have different ones.
+    """
+    tips = parse_headers(results, chain_id).unique("block_hash")
+    if tips.height > 1:
+        message = "the last block changed between two answers"
+        raise RetryableError(message)
+    return tips
 
 
 def _block(number: int, *, full: bool = False) -> Request:

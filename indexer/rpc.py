@@ -189,7 +189,9 @@ class RpcClient:
             if isinstance(error, SizeRefused):
                 error.url = endpoint.url
             raise
-        except UpstreamError:
+        except UpstreamError as error:
+            if isinstance(error, SlowAnswer):
+                error.url = endpoint.url
             endpoint.failed(self.clock(), sent_at_s=sent_at_s, first_rest_s=self.first_pause_s)
             raise
         finally:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, suppress
 
 import aiohttp
 import pytest
@@ -20,31 +20,7 @@ from indexer.errors import (
 )
 from indexer.rpc import Request, RpcClient, classify, mask_url
 from indexer.transport import Timeouts
-
-
-@asynccontextmanager
-async def served(answer):
-    """A server whose replies `answer(calls)` gives: a web.Response, what to send as JSON, or an
-    async function of the request that answers by itself.
-    """
-
-    async def handle(request):
-        reply = answer(json.loads(await request.read()))
-        if callable(reply) and not isinstance(reply, web.Response):
-            return await reply(request)
-        return reply if isinstance(reply, web.Response) else web.json_response(reply)
-
-    app = web.Application()
-    app.router.add_post("/", handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = site._server.sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        await runner.cleanup()
+from tests.indexer.served import served
 
 
 def first(trouble):
