@@ -58,7 +58,7 @@ test-contracts: setup-dev ## Test and fuzz the contracts
 	cd contracts && node_modules/.bin/forge test
 
 test-python: setup-dev ## Run the Python tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 contracts: setup-dev ## Compile the contracts into contracts/abi
 	$(BIN)/python -m contracts.compile

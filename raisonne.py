@@ -303,19 +303,23 @@ class DemoLoop:
 
 
 def _balance(opened: Any) -> str:
-    """How many sales there are, and how many do not balance to the wei.
+    """The count of sales, and per protocol the share whose legs are not all known.
 
     Raises:
-        IntegrityError: a sale's legs do not add up to its price.
+        IntegrityError: the legs of a sale do not add up to its price.
     """
-    sales, wrong, unknown = opened.query(
-        "SELECT count(*), count(*) FILTER (residual_wei <> 0),"
-        " count(*) FILTER (residual_wei IS NULL) FROM sales"
-    ).row(0)
+    rows = opened.query(
+        "SELECT protocol, count(*) AS sales, count(*) FILTER (residual_wei <> 0) AS wrong,"
+        " 100 * avg((residual_wei IS NULL)::INT) AS unknown_percent FROM sales GROUP BY 1 ORDER BY 1"
+    )
+    wrong = int(rows["wrong"].sum())
     if wrong:
-        message = f"{wrong} of {sales} sales do not balance; see residual_wei in table sales"
+        message = f"{wrong} sales do not balance; see residual_wei in table sales"
         raise IntegrityError(message)
-    return f"{sales:,} sales, {sales - unknown:,} of them balanced to the wei"
+    shares = (
+        f"{row['protocol']} {row['unknown_percent']:.1f} %" for row in rows.iter_rows(named=True)
+    )
+    return f"{rows['sales'].sum():,} sales, no residual but 0 (unknown: {', '.join(shares)})"
 
 
 def _serve_demo(stages: Stages, store: str, port: int) -> None:
