@@ -10,9 +10,10 @@ would "prove" every block empty. `Blooms.is_usable` and `Blooms.hold` find them 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -63,16 +64,15 @@ class Blooms:
             allowed &= np.logical_or.reduce([self._allow(item) for item in alternatives])
         return allowed
 
-    def hold(self, logs: pl.DataFrame, places: Sequence[int]) -> NDArray[np.bool_]:
+    def hold(self, logs: pl.DataFrame, places: NDArray[Any]) -> NDArray[np.bool_]:
         """For each log (columns address, topic0) whether the bloom in its row `places` holds it.
 
         A bloom that lacks a log of its own block is not made of that block's logs.
         """
         held = np.ones(logs.height, dtype=np.bool_)
-        rows = np.asarray(places, dtype=np.intp)
         for column in ("address", "topic0"):
             for item, picked in _positions(logs[column]):
-                held[picked] &= self._allow(item)[rows[picked]]
+                held[picked] &= self._allow(item)[places[picked]]
         return held
 
     def _allow(self, item: str) -> NDArray[np.bool_]:

@@ -77,8 +77,8 @@ class VerifyingSource:
 class Verifier:
     """Tests evidence in one mode: `off` not at all, `sample`, or `full`.
 
-    The sample depends on `seed`, chain, selection and range alone. Once a bloom was found to lie,
-    no bloom of the chain is believed for the rest of the run.
+    The sample depends on `seed`, selection and range alone. Once a bloom, or a receipts root, was
+    found to lie, none of the chain is believed for the rest of the run.
     """
 
     client: RpcClient
@@ -86,7 +86,8 @@ class Verifier:
     selection: Selection
     mode: VerifyMode = "sample"
     seed: int = 0
-    _is_lying: bool = False
+    _bloom_lies: bool = False
+    _root_lies: bool = False
 
     async def verify(self, evidence: Evidence) -> Evidence:
         """The evidence with its proof, hidden logs added, and nothing of blocks that are gaps.
@@ -127,12 +128,22 @@ class Verifier:
         self, evidence: Evidence, numbers: NDArray[np.int64], doubted: NDArray[np.bool_]
     ) -> _Trial:
         """Tests the blocks of these numbers; `doubted` says for each filter which of them."""
+        believed = self._bloom_lies, self._root_lies
+        trial = await self._pass(evidence, numbers, doubted)
+        if (self._bloom_lies, self._root_lies) != believed:
+            # Blocks before the lie were judged by headers that are not believed any more.
+            again = await self._pass(evidence, numbers, doubted)
+            return replace(again, n_requests=again.n_requests + trial.n_requests)
+        return trial
+
+    async def _pass(
+        self, evidence: Evidence, numbers: NDArray[np.int64], doubted: NDArray[np.bool_]
+    ) -> _Trial:
         trial = _Trial()
         if not len(numbers):
             return trial
         controls = np.setdiff1d(_some_with_logs(evidence), numbers)
-        at_control = await self._headers(evidence, controls, trial)
-        self._find_lies(at_control, evidence.logs)
+        self._find_lies(await self._headers(evidence, controls, trial), evidence.logs)
         for at in range(0, len(numbers), _SLICE):
             part = slice(at, at + _SLICE)
             headers = await self._headers(evidence, numbers[part], trial)
@@ -164,18 +175,18 @@ class Verifier:
         return headers
 
     def _find_lies(self, headers: pl.DataFrame, logs: pl.DataFrame) -> None:
-        """Notes whether a bloom lacks logs of its block, or has bits though there are no receipts.
+        """Notes whether blooms or receipts roots of the chain are not what they should be.
 
-        A block without receipts has a zero bloom by definition, so that other bits are from
-        another block.
+        A bloom that lacks logs of its block, or has bits though the block has no receipts, is of
+        another block. A block with logs has receipts, whatever its header says.
         """
-        blooms = Blooms.of(headers)
-        has_no_receipts = headers["receipts_root"].eq_missing(EMPTY_ROOT).to_numpy()
-        is_stale = blooms.content.any(axis=1) & has_no_receipts
+        blooms, is_bare = Blooms.of(headers), _has_no_receipts(headers)
         places = headers.select("block_number").with_row_index("place")
         own = logs.join(places, on="block_number", maintain_order="left")
-        held = blooms.hold(own, own["place"].to_list())
-        self._is_lying |= bool(is_stale.any() or not held.all())
+        at = own["place"].to_numpy()
+        is_stale = blooms.content.any(axis=1) & is_bare
+        self._bloom_lies |= bool(is_stale.any() or not blooms.hold(own, at).all())
+        self._root_lies |= bool(is_bare[at].any())
 
     async def _test(
         self,
@@ -185,15 +196,18 @@ class Verifier:
         trial: _Trial,
     ) -> None:
         blooms = Blooms.of(headers)
-        usable = blooms.is_usable & (not self._is_lying)
+        usable = blooms.is_usable & (not self._bloom_lies)
+        is_bare = _has_no_receipts(headers) & (not self._root_lies)
         filters = self.selection.log_filters
         allowed = np.array([blooms.may_hold(each) for each in filters]) | ~usable
-        is_open = (allowed & doubted).any(axis=0)
+        is_open = (allowed & doubted).any(axis=0) & ~is_bare
         trial.add_proven(headers["block_number"].to_numpy()[~is_open])
         gate = asyncio.Semaphore(_LOOKS)
 
         async def look(header: dict[str, Any]) -> None:
             known = evidence.logs.filter(pl.col("block_number") == header["block_number"])
+            if self._root_lies:
+                header = {**header, "receipts_root": None}
             async with gate:
                 found = await self.second_look.look(header, known, evidence.endpoint)
             trial.add(header, found)
@@ -345,6 +359,11 @@ def _silence(evidence: Evidence, filters: Sequence[LogFilter]) -> NDArray[np.boo
         heard = evidence.logs.filter(matches(each))["block_number"].unique().to_numpy()
         silent[place, heard - evidence.start] = False
     return silent
+
+
+def _has_no_receipts(headers: pl.DataFrame) -> NDArray[np.bool_]:
+    flags: NDArray[np.bool_] = headers["receipts_root"].eq_missing(EMPTY_ROOT).to_numpy()
+    return flags
 
 
 def _some_with_logs(evidence: Evidence) -> NDArray[np.int64]:

@@ -123,8 +123,8 @@ def test_every_log_of_seventy_full_blocks_passes_the_filter_that_asks_for_it(ful
             for log in logs
         ]
     )
-    assert tested.hold(frame, frame["at"].to_list()).all()
-    elsewhere = [(place + 1) % 70 for place in frame["at"]]
+    assert tested.hold(frame, frame["at"].to_numpy()).all()
+    elsewhere = (frame["at"].to_numpy() + 1) % 70
     assert not tested.hold(frame, elsewhere).all(), "the bloom of another block lacks some"
 
 
@@ -162,10 +162,10 @@ def test_bloom_that_cannot_be_true_is_not_used(bloom, root, usable):
 def test_bloom_of_another_block_lacks_the_log():
     tested = Blooms.of(headers([SOME, bytes(256)]))
     log = pl.DataFrame({"address": ["0x" + "c0" * 20], "topic0": [word(5)]})
-    assert tested.hold(log, [0]).tolist() == [True]
-    assert tested.hold(log, [1]).tolist() == [False]
+    assert tested.hold(log, np.array([0])).tolist() == [True]
+    assert tested.hold(log, np.array([1])).tolist() == [False]
     anonymous = log.with_columns(pl.lit(None, pl.String).alias("topic0"))
-    assert tested.hold(anonymous, [0]).tolist() == [True]
+    assert tested.hold(anonymous, np.array([0])).tolist() == [True]
 
 
 def test_no_headers_give_no_verdicts():

@@ -81,8 +81,7 @@ def test_one_changed_byte_or_missing_receipt_changes_the_root(whole_blocks):
         log["data"] = log["data"][:-1] + ("0" if log["data"][-1] != "0" else "1")
         assert receipts_root(changed) != block["header"]["receiptsRoot"]
         assert receipts_root(block["receipts"][:-1]) != block["header"]["receiptsRoot"]
-        with pytest.raises(RootError, match="0 to n - 1"):
-            receipts_root(block["receipts"][1:])
+        assert receipts_root(block["receipts"][1:]) != block["header"]["receiptsRoot"]
 
 
 @needs_mainnet
