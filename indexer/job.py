@@ -88,6 +88,7 @@ class Job:
     """One index run, with what all its steps need.
 
     `is_live` keeps the link tables up to date with every commit; else they are rebuilt at the end.
+    `synced` is the highest block up to which every wanted block is committed.
     """
 
     store: Store
@@ -103,6 +104,7 @@ class Job:
     finality: Finality
     is_live: bool = False
     tip: Tip | None = None
+    synced: int = -1
 
     async def run(self) -> IndexSummary:
         """Commits every range of the plan; plans again when the chain changed meanwhile.
@@ -138,9 +140,14 @@ class Job:
         await self.check_chain()
         todo = self._plan(head)
         if count_blocks(todo) > MAX_BLOCKS:
-            await self.finality.refresh(head)
-            self.metrics.final_block.set(self.finality.number)
+            await self.refresh_finality()
         await self.work(self._pieces(todo), head, known)
+        self.synced = max(self.synced, head)
+        self._report()
+
+    async def refresh_finality(self) -> None:
+        """Asks which blocks are final by now."""
+        self.metrics.final_block.set(await self.finality.refresh(self.summary.head))
 
     async def check_chain(self) -> None:
         """Rolls back what is no longer the node's chain.
@@ -151,7 +158,7 @@ class Job:
         chain_id = self.selection.context.chain_id
         rollback = await roll_back_if_reorganised(self.store, self.client, chain_id)
         if rollback is not None:
-            self.tip = None
+            self.tip, self.synced = None, rollback.first - 1
             self.summary.rolled_back_from.append(rollback.first)
             self.metrics.see_reorg(rollback.depth)
 
@@ -166,7 +173,8 @@ class Job:
         """Fetches ranges ahead and commits them in order."""
         source = _Sources(self._by_range(head), self._by_hash(known or {}), self.finality.number)
         total, started, done, flight = count_blocks(todo), time.monotonic(), 0, Flight()
-        self.on_progress(0, total, "")
+        if not self.is_live:
+            self.on_progress(0, total, "")
         waiting_since = time.monotonic()
         async for batch in ahead(source, todo, self.options.concurrency, flight):
             self.metrics.stalled_on_fetch.inc(time.monotonic() - waiting_since)
@@ -266,16 +274,15 @@ class Job:
         self.summary.logs += counts.get("logs", 0)
         self.summary.rows = dict(Counter(self.summary.rows) + Counter(counts))
         self.summary.verified.count(batch)
-        self.summary.verified.count(batch)
         self.metrics.see_rows(counts)
         last = batch[-1].blocks.sort("block_number").row(-1, named=True)
         if self.tip is None or last["block_number"] > self.tip.number:
             self.tip = Tip(last["block_number"], last["block_hash"], last["block_time"])
+            self.synced = self.tip.number
         self._report()
 
     def _report(self) -> None:
-        head = self.summary.head
-        synced = self.tip.number if self.tip else -1
+        head, synced = self.summary.head, self.synced
         lag_s = age_s(self.tip.time, self.clock()) if self.tip and synced < head else 0.0
         self.readiness.behind = head - synced
         self.metrics.see_progress(

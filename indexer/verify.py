@@ -218,7 +218,7 @@ class Verifier:
 
 @dataclass
 class Tally:
-    """Blocks by what became of them in the verification of a run; `gaps` are block numbers."""
+    """Tests of a run by their outcome; `gaps` are block numbers."""
 
     tested: int = 0
     proven: int = 0
@@ -236,7 +236,8 @@ class Tally:
             self.reasked += int(verdicts["is_reasked"].sum())
             self.repaired += int((verdict == "repaired").sum())
             self.unproven += int((verdict == "unproven").sum())
-            self.gaps += verdicts.filter(verdict == "gap")["block_number"].to_list()
+            gaps = verdicts.filter(verdict == "gap")["block_number"]
+            self.gaps = sorted({*self.gaps, *gaps})
 
 
 @dataclass
