@@ -73,6 +73,13 @@ def index(
             " and optionally block_number, block_time."
         ),
     ] = None,
+    from_parquet: Annotated[
+        Path | None,
+        typer.Option(
+            help="Read a folder of Parquet files instead of a node: cryo's logs and blocks (and"
+            " transactions), or tables that `raisonne export` wrote.",
+        ),
+    ] = None,
     store: StoreUrl = DEFAULT_STORE,
     state_dir: Annotated[
         Path, typer.Option(help="Folder with the addresses of the local deployment.")
@@ -85,6 +92,7 @@ def index(
     """
     from data.ids import parse_address
     from data.store import Store
+    from indexer.parquet_run import index_parquet
     from indexer.run import IndexOptions
     from indexer.run import index as run_index
     from indexer.verify import parse_mode, require_complete
@@ -102,7 +110,16 @@ def index(
         state_dir=state_dir,
     )
     with Store.open(store) as opened, _Reporter() as reporter:
-        summary = run_index(opened, options, reporter)
+        if from_parquet is not None:
+            summary = index_parquet(
+                opened,
+                from_parquet,
+                options,
+                reporter,
+                on_notice=lambda notice: typer.echo(f"note: {notice}", err=True),
+            )
+        else:
+            summary = run_index(opened, options, reporter)
     verified = summary.verified
     if as_json:
         typer.echo(json.dumps(asdict(summary)))

@@ -76,12 +76,13 @@ class Evidence:
     """What the chain said about the blocks `start` to `end` (half-open).
 
     `logs`, `blocks`, `transactions`, `quarantine` are in the columns of those tables; `quarantine`
-    holds logs too incomplete to be placed. `tip_hash` came in the same batch as the logs.
+    holds logs too incomplete to be placed. `tip_hash` came in the same batch as the logs; it is
+    None only where files do not tell it.
     """
 
     start: int
     end: int
-    tip_hash: str
+    tip_hash: str | None
     logs: pl.DataFrame
     blocks: pl.DataFrame
     quarantine: pl.DataFrame
