@@ -3,13 +3,16 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from indexer.evidence import Evidence
 from indexer.fetch import Source
 from indexer.ranges import BlockRange
+
+BUDGET_BYTES = 128 << 20
+"""Memory for evidence that has been fetched, or is about to be, and is not written yet."""
 
 _MOST_WAITING = 64
 _BATCH_LOGS = 50_000
@@ -46,37 +49,112 @@ class Flight:
 
 
 async def ahead(
-    source: Source, todo: Sequence[BlockRange], concurrency: int, flight: Flight
+    source: Source,
+    todo: Iterable[BlockRange],
+    concurrency: int,
+    flight: Flight,
+    *,
+    budget_bytes: int = BUDGET_BYTES,
 ) -> AsyncIterator[list[Evidence]]:
     """Evidence in the order of the ranges, while the next ones are already being fetched.
 
     What has arrived meanwhile comes along in one batch, so that many small ranges do not cost a
-    transaction each.
+    transaction each. A range is taken from `todo` when its fetch begins; none begins while the
+    evidence that nobody has written yet, with what the fetches under way are expected to bring,
+    fills the budget. One range is always under way, however large.
     """
-    gate = asyncio.Semaphore(concurrency)
-
-    async def fetch(blocks: BlockRange) -> list[Evidence]:
-        async with gate:
-            with flight.fetching():
-                return await source.fetch(blocks)
-
-    waiting = iter(todo)
-    running: deque[asyncio.Task[list[Evidence]]] = deque()
+    line = _Line(source, iter(todo), concurrency, flight, budget_bytes)
     try:
-        while True:
-            while len(running) < _MOST_WAITING and (blocks := next(waiting, None)):
-                running.append(asyncio.create_task(fetch(blocks)))
-            flight.has_more = len(running) >= _MOST_WAITING
-            if not running:
-                return
-            batch = await running.popleft()
-            while running and running[0].done() and _count_logs(batch) < _BATCH_LOGS:
-                batch += running.popleft().result()
+        while head := line.begin():
+            batch = await head
+            while _count_logs(batch) < _BATCH_LOGS and line.is_ready:
+                batch += line.take()
             yield batch
+            line.written(batch)
     finally:
-        for task in running:
+        await line.stop()
+
+
+@dataclass
+class _Line:
+    """Fetches under way and done, in the order of their ranges; refilled whenever one ends."""
+
+    source: Source
+    todo: Iterator[BlockRange]
+    concurrency: int
+    flight: Flight
+    budget_bytes: int
+    _tasks: deque[asyncio.Task[list[Evidence]]] = field(default_factory=deque)
+    _under_way: int = 0
+    _held_bytes: int = 0
+    _expected_bytes: float = 0.0
+
+    def begin(self) -> asyncio.Task[list[Evidence]] | None:
+        """The first fetch of the line, taken from it; None at the end."""
+        self.refill()
+        return self._tasks.popleft() if self._tasks else None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the first fetch of the line has ended well."""
+        if not self._tasks or not self._tasks[0].done():
+            return False
+        return not self._tasks[0].cancelled() and self._tasks[0].exception() is None
+
+    def take(self) -> list[Evidence]:
+        """What the first fetch of the line, which has ended, brought."""
+        return self._tasks.popleft().result()
+
+    def written(self, batch: Sequence[Evidence]) -> None:
+        """Notes that a batch takes no more memory."""
+        self._held_bytes -= _weigh(batch)
+
+    def refill(self) -> None:
+        """Begins fetches while there is room for them."""
+        while self._has_room():
+            blocks = next(self.todo, None)
+            self.flight.has_more = blocks is not None
+            if blocks is None:
+                return
+            self._under_way += 1
+            self._tasks.append(asyncio.create_task(self._fetch(blocks)))
+
+    async def stop(self) -> None:
+        """Ends what is under way."""
+        self.todo = iter(())
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _has_room(self) -> bool:
+        if self._under_way >= self.concurrency or len(self._tasks) >= _MOST_WAITING:
+            return False
+        if not self._under_way and not self._tasks:
+            return True
+        coming = (self._under_way + 1) * self._expected_bytes
+        return self._held_bytes + coming <= self.budget_bytes
+
+    async def _fetch(self, blocks: BlockRange) -> list[Evidence]:
+        try:
+            with self.flight.fetching():
+                evidence = await self.source.fetch(blocks)
+        finally:
+            self._under_way -= 1
+        brought = _weigh(evidence)
+        self._held_bytes += brought
+        # Follows rises at once and falls slowly: blocks that are dense once may be so again.
+        self._expected_bytes = max(brought, 0.9 * self._expected_bytes)
+        self.refill()
+        return evidence
+
+
+def _weigh(batch: Sequence[Evidence]) -> int:
+    """Bytes that the frames of evidence take in memory."""
+    return sum(
+        int(frame.estimated_size())
+        for evidence in batch
+        for frame in (evidence.logs, evidence.blocks, evidence.transactions, evidence.quarantine)
+    )
 
 
 def _count_logs(batch: Sequence[Evidence]) -> int:

@@ -91,12 +91,8 @@ class EndpointPool:
         return best
 
     def best(self, now_s: float) -> Endpoint:
-        """The endpoint expected to answer first.
-
-        Raises:
-            WrongChainError: as `pick`.
-        """
-        return min(self._usable(), key=lambda endpoint: endpoint.cost(now_s))
+        """The endpoint expected to answer first, whether or not it may be asked."""
+        return min(self.endpoints, key=lambda each: (bool(each.excluded), each.cost(now_s)))
 
     def at(self, url: str) -> Endpoint | None:
         """The endpoint of a URL."""

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -141,7 +141,7 @@ class Job:
         todo = self._plan(head)
         if count_blocks(todo) > MAX_BLOCKS:
             await self.refresh_finality()
-        await self.work(self._pieces(todo), head, known)
+        await self.work(todo, head, known)
         self.synced = max(self.synced, head)
         self._report()
 
@@ -170,13 +170,14 @@ class Job:
     async def work(
         self, todo: Sequence[BlockRange], head: int, known: Mapping[int, str] | None = None
     ) -> None:
-        """Fetches ranges ahead and commits them in order."""
+        """Fetches ranges ahead, in pieces, and commits them in order."""
         source = _Sources(self._by_range(head), self._by_hash(known or {}), self.finality.number)
         total, started, done, flight = count_blocks(todo), time.monotonic(), 0, Flight()
         if not self.is_live:
             self.on_progress(0, total, "")
         waiting_since = time.monotonic()
-        async for batch in ahead(source, todo, self.options.concurrency, flight):
+        pieces = self._pieces(todo, head)
+        async for batch in ahead(source, pieces, self.options.concurrency, flight):
             self.metrics.stalled_on_fetch.inc(time.monotonic() - waiting_since)
             idle_s = flight.idle_s
             counts = await finish_in_thread(self._commit, batch)
@@ -244,13 +245,14 @@ class Job:
         )
         return subtract(wanted, done.rows())
 
-    def _pieces(self, todo: Sequence[BlockRange]) -> list[BlockRange]:
-        """Ranges of final blocks as wide as allowed, those above in small pieces."""
+    def _pieces(self, todo: Sequence[BlockRange], head: int) -> Iterator[BlockRange]:
+        """Ranges of final blocks as wide as allowed and useful, those above in small pieces."""
         above = self.finality.number + 1
         final = [(start, min(end, above)) for start, end in todo if start < above]
         rest = [(max(start, above), end) for start, end in todo if end > above]
         width = self.options.max_range
-        return [*chunks(final, width), *chunks(rest, min(width, MAX_BLOCKS))]
+        yield from RpcSource(self.client, self.selection, head).pieces(final, width)
+        yield from chunks(rest, min(width, MAX_BLOCKS))
 
     @cached_property
     def _verifier(self) -> Verifier:
