@@ -150,7 +150,7 @@ def _range_rows(
         }
         for place, (start, end) in enumerate(subtract([(evidence.start, evidence.end)], gaps))
     ]
-    return conform("ranges", pl.DataFrame(rows, schema_overrides=table("ranges").polars_schema))
+    return pl.DataFrame(rows, schema=table("ranges").polars_schema)
 
 
 def _counts(verdicts: pl.DataFrame) -> dict[str, int]:

@@ -341,7 +341,7 @@ def require_complete(gaps: Sequence[int], unproven: int, *, strict: bool) -> Non
         first = ", ".join(map(str, gaps[:5])) + (", ..." if len(gaps) > 5 else "")
         message = (
             f"{len(gaps)} blocks hold logs that the endpoint did not give and no source proves: "
-            f"{first}; run the same command again with another --rpc-url"
+            f"{first}; run `raisonne index` again with another --rpc-url"
         )
         raise GapError(message)
     if strict and unproven:

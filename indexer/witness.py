@@ -21,7 +21,7 @@ from indexer.roots import receipts_root
 from indexer.rpc import Request, RpcClient
 from indexer.selection import LogFilter, Selection
 
-_CONTENT = ["log_index", "tx_hash", "address", "topic0", "topic1", "topic2", "topic3", "data"]
+CONTENT = ["log_index", "tx_hash", "address", "topic0", "topic1", "topic2", "topic3", "data"]
 
 
 @dataclass(frozen=True)
@@ -156,8 +156,8 @@ def _judge(
     root cannot be recomputed are as good as any answer, but no proof; logs of receipts that
     contradict the header are not taken.
     """
-    hidden = wanted.join(known, on=_CONTENT, how="anti", nulls_equal=True).height
-    true = known.join(whole, on=_CONTENT, how="semi", nulls_equal=True, maintain_order="left")
+    hidden = wanted.join(known, on=CONTENT, how="anti", nulls_equal=True).height
+    true = known.join(whole, on=CONTENT, how="semi", nulls_equal=True, maintain_order="left")
     expected = header["receipts_root"]
     try:
         root = receipts_root(receipts)
