@@ -41,6 +41,9 @@ VERBS: dict[str, Verb] = {
     "demo": Verb("raisonne:demo", "Once around the loop on a local chain.", "Start here"),
     "dashboard": Verb("dashboard.cli:dashboard", "Serve the dashboard of a store.", "Start here"),
     "index": Verb("indexer.cli:index", "Index a chain into the store.", "Index"),
+    "audit": Verb(
+        "indexer.audit_cli:audit", "Certify that no log is missing from the store.", "Index"
+    ),
     "status": Verb("indexer.cli:status", "Say what the store holds and how far it got.", "Index"),
     "rebuild": Verb("indexer.ops_cli:rebuild", "Derive all rows again from evidence.", "Index"),
     "explain": Verb("indexer.ops_cli:explain", "Say why a sale looks as it does.", "Index"),

@@ -255,7 +255,7 @@ def test_strict_exits_with_five_on_unproven_blocks_only(path, capsys):
     faults = MissingBlockFields(fields=("logsBloom",)), refuse_receipts
     index_it = "index", "--store", path, "--blocks", "1000:1040", "--verify", "full"
     with node(*faults) as served:
-        code, out, err = call(capsys, *index_it, "--rpc-url", served.url, "--strict")
+        code, _, err = call(capsys, *index_it, "--rpc-url", served.url, "--strict")
         assert code == 5
         assert "may hold logs" in err
         again = (*index_it[:4], "1040:1050", *index_it[5:])
