@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,27 @@ class Recording:
         for log in _lines(logs):
             own[quantity(log["chainId"])].append(log)
         return {chain: cls(chain, own[chain])._add_files(logs.parent) for chain in sorted(own)}
+
+    def only(self, blocks: Collection[int]) -> Recording:
+        """What was recorded of some blocks, as if nothing else had been."""
+        logs = [
+            log
+            for log in self.logs
+            if log.get("blockNumber") is not None and quantity(log["blockNumber"]) in blocks
+        ]
+        hashes = {log["transactionHash"] for log in logs}
+        return Recording(
+            self.chain_id,
+            logs,
+            [header for header in self.headers if quantity(header["number"]) in blocks],
+            [
+                row
+                for row in self.transactions
+                if row["tx_hash"] in hashes or row["block_number"] in blocks
+            ],
+            {number: kept for number, kept in self.receipts.items() if number in blocks},
+            {number for number in self.complete if number in blocks},
+        )
 
     def _add_files(self, folder: Path) -> Recording:
         self._add_whole_blocks(folder / "whole_blocks.json.gz")

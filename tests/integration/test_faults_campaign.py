@@ -45,11 +45,11 @@ class Stage:
         return report
 
 
-def set_up(recording, numbers, ranges, folder, max_range=2):
-    """A stage over ranges; the last of the blocks is within the reorg window."""
+def set_up(recording, numbers, ranges, folder, *, max_range=2, above=3):
+    """A stage over ranges; the head is `above` blocks after the last, so that is not final yet."""
     blocks = write_blocks(folder / "blocks.txt", ranges)
     reports = []
-    with ReplayNode(recording.chain_id, recording=recording, head=numbers[-1] + 3) as node:
+    with ReplayNode(recording.chain_id, recording=recording, head=numbers[-1] + above) as node:
         index(folder / "calm.duckdb", node, blocks, "--max-range", max_range)
         truth = Truth.of(folder / "calm.duckdb")
         yield Stage(node, Scene(node.chain, numbers, max_range), blocks, truth, reports)
@@ -59,7 +59,7 @@ def set_up(recording, numbers, ranges, folder, max_range=2):
 @pytest.fixture(scope="module")
 def stage(recordings, tmp_path_factory):
     folder = tmp_path_factory.mktemp("few")
-    yield from set_up(recordings[1], RICH, windows(RICH), folder)
+    yield from set_up(recordings[1].only(RICH), RICH, windows(RICH), folder)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,8 @@ def even_stage(tmp_path_factory):
     numbers = range(1_000, 1_060)
     logs = [transfer(block, place) for block in numbers for place in (0, 1)]
     folder = tmp_path_factory.mktemp("even")
-    yield from set_up(Recording(77, logs), numbers, [(1_000, 1_060)], folder, max_range=1_000)
+    ranges, recording = [(1_000, 1_060)], Recording(77, logs)
+    yield from set_up(recording, numbers, ranges, folder, max_range=1_000, above=400)
 
 
 def transfer(block, place):
@@ -132,7 +133,16 @@ def test_refusal_in_any_words_costs_no_row(name, even_stage, tmp_path):
 # -- lies that look like the truth
 
 
-@pytest.mark.parametrize("name", LIES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "empty for a range",
+        "pruned replica",
+        "cut at a page",
+        pytest.param("empty now and then", marks=pytest.mark.slow),
+        pytest.param("height without logs", marks=pytest.mark.slow),
+    ],
+)
 def test_lie_is_not_told_from_the_truth_without_verification(name, stage, tmp_path):
     """What `--verify off` costs: a node that hides logs well is believed, and rows are lost."""
     report = stage.play(f"{name} (off)", LIES[name], tmp_path / "market.duckdb", *verify("off"))
@@ -142,10 +152,28 @@ def test_lie_is_not_told_from_the_truth_without_verification(name, stage, tmp_pa
     assert report.doubled == 0
 
 
-@pytest.mark.parametrize("name", LIES)
+HIDDEN = ("empty for a range", "empty now and then", "height without logs")
+"""Lies of a node that does not lie about receipts."""
+
+
+@pytest.mark.parametrize("name", HIDDEN)
 def test_lie_is_repaired_or_reported_with_full_verification(name, stage, tmp_path):
     if not has_verify():
         pytest.skip("raisonne index has no --verify yet")
-    report = stage.play(f"{name} (full)", LIES[name], tmp_path / "market.duckdb", *verify("full"))
+    options = *verify("full"), "--strict"
+    report = stage.play(f"{name} (full)", LIES[name], tmp_path / "market.duckdb", *options)
     assert report.first.code == 5 or report.lost == 0, "rows were lost without a word"
     assert_survived(report, stage.node, LIES[name])
+
+
+def test_replica_without_old_logs_and_receipts_is_reported(stage, tmp_path):
+    """Nobody can prove what it hides: the bloom allows logs, and there are no receipts."""
+    if not has_verify():
+        pytest.skip("raisonne index has no --verify yet")
+    options = *verify("full"), "--strict"
+    report = stage.play(
+        "pruned (full)", LIES["pruned replica"], tmp_path / "market.duckdb", *options
+    )
+    assert report.fired > 0
+    assert report.first.code == 5
+    assert "unproven" in report.first.out + report.first.err
