@@ -44,7 +44,8 @@ VERBS: dict[str, Verb] = {
     "audit": Verb(
         "indexer.audit_cli:audit", "Certify that no log is missing from the store.", "Index"
     ),
-    "status": Verb("indexer.cli:status", "Say what the store holds and how far it got.", "Index"),
+    "status": Verb("indexer.ops_cli:status", "Say what the store holds and how far it got.", "Index"),
+    "plan": Verb("indexer.ops_cli:plan", "Tell what index would do, and cost.", "Index"),
     "rebuild": Verb("indexer.ops_cli:rebuild", "Derive all rows again from evidence.", "Index"),
     "explain": Verb("indexer.ops_cli:explain", "Say why a sale looks as it does.", "Index"),
     "analyze": Verb("analytics.cli:analyze", "Compute signals from facts.", "Analyze"),
@@ -313,7 +314,8 @@ def _balance(opened: Any) -> str:
     """
     rows = opened.query(
         "SELECT protocol, count(*) AS sales, count(*) FILTER (residual_wei <> 0) AS wrong,"
-        " 100 * avg((residual_wei IS NULL)::INT) AS unknown_percent FROM sales GROUP BY 1 ORDER BY 1"
+        " 100 * avg((residual_wei IS NULL)::INT) AS unknown_percent"
+        " FROM sales GROUP BY 1 ORDER BY 1"
     )
     wrong = int(rows["wrong"].sum())
     if wrong:

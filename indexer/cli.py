@@ -11,6 +11,23 @@ import typer
 DEFAULT_STORE = "market.duckdb"
 DEFAULT_RPC_URL = "http://127.0.0.1:8545"
 
+RpcUrls = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rpc-url",
+        envvar="ETH_RPC_URL",
+        help="HTTP address of a node; repeat it for several nodes of one chain.",
+        show_default=DEFAULT_RPC_URL,
+    ),
+]
+Blocks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--blocks",
+        help="Blocks, half-open: 18M:18.1M, 100:+50, :-1000 (all but the last 1000), -1000: "
+        "(the last 1000), or @FILE; may be repeated. Default: all up to the head.",
+    ),
+]
 StoreUrl = Annotated[
     str,
     typer.Option(
@@ -22,23 +39,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on std
 
 def index(
     *,
-    rpc_url: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--rpc-url",
-            envvar="ETH_RPC_URL",
-            help="HTTP address of a node; repeat it for several nodes of one chain.",
-            show_default=DEFAULT_RPC_URL,
-        ),
-    ] = None,
-    blocks: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--blocks",
-            help="Blocks, half-open: 18M:18.1M, 100:+50, :-1000 (all but the last 1000), -1000: "
-            "(the last 1000), or @FILE; may be repeated. Default: all up to the head.",
-        ),
-    ] = None,
+    rpc_url: RpcUrls = None,
+    blocks: Blocks = None,
     chain: Annotated[
         str | None, typer.Option(help="Refuse an endpoint of another chain (name or id).")
     ] = None,
@@ -98,7 +100,7 @@ def index(
     from indexer.verify import parse_mode, require_complete
 
     options = IndexOptions(
-        rpc_urls=_urls(rpc_url),
+        rpc_urls=urls_or_default(rpc_url),
         blocks=tuple(blocks or ()),
         chain=chain,
         protocols=tuple(protocol or ()),
@@ -140,53 +142,9 @@ def index(
     require_complete(verified.gaps, verified.unproven, strict=strict)
 
 
-def status(
-    *,
-    digest: Annotated[
-        bool, typer.Option("--digest", help="Add the SHA-256 of each table of facts and links.")
-    ] = False,
-    store: StoreUrl = DEFAULT_STORE,
-    as_json: Json = False,
-) -> None:
-    """Say what the store holds: rows, block ranges, quarantine and unbalanced sales.
-
-    Example: raisonne status --digest --json
-    """
-    from data.store import Store
-    from indexer.status import read_status
-
-    with Store.open(store, read_only=True) as opened:
-        found = read_status(opened, with_digest=digest)
-    if as_json:
-        typer.echo(json.dumps(found))
-        return
-    for line in _status_lines(found):
-        typer.echo(line)
-
-
-def _urls(given: list[str] | None) -> tuple[str, ...]:
+def urls_or_default(given: list[str] | None) -> tuple[str, ...]:
+    """The endpoints that were given, or the local node."""
     return tuple(given or ()) or (DEFAULT_RPC_URL,)
-
-
-def _status_lines(found: dict[str, Any]) -> list[str]:
-    lines = []
-    for chain in found["chains"]:
-        behind = "" if chain["behind"] is None else f", {chain['behind']:,} behind head"
-        ranges = chain["ranges"][:5] + (["…"] if len(chain["ranges"]) > 5 else [])
-        lines.append(
-            f"chain {chain['chain_id']}: {chain['blocks']:,} blocks ({' '.join(ranges)}){behind}"
-        )
-    lines += [f"{count:>12,}  {name}" for name, count in found["tables"].items()]
-    for row in found["sales"]:
-        lines.append(
-            f"sales of {row['protocol']}: {row['n']:,}, {row['residual_nonzero']:,} unbalanced, "
-            f"{row['residual_null_share']:.1%} without a known residual"
-        )
-    for row in found["quarantine"]:
-        origin = " ".join(part for part in (row["protocol"], row["event"]) if part) or "log"
-        lines.append(f"quarantine: {row['rows']:,} {origin}: {row['reason']}")
-    lines += [f"{value}  {name}" for name, value in found.get("digest", {}).items()]
-    return lines or ["the store is empty; fill it with: raisonne index"]
 
 
 class _Reporter:

@@ -9,16 +9,134 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data.errors import IntegrityError
-from indexer.cli import DEFAULT_STORE, Json, StoreUrl
+from data.errors import IntegrityError, NotFoundError, UsageError
+from indexer.cli import DEFAULT_STORE, Blocks, Json, RpcUrls, StoreUrl, urls_or_default
 
 if TYPE_CHECKING:
+    from data.store import Store
     from indexer.rebuild import Difference, OnProgress
 
 StateDir = Annotated[
     Path, typer.Option("--state-dir", help="Folder with the addresses of the local deployment.")
 ]
 DEFAULT_STATE_DIR = Path(".raisonne")
+
+
+def plan(
+    *,
+    rpc_url: RpcUrls = None,
+    blocks: Blocks = None,
+    chain: Annotated[
+        str | None, typer.Option(help="Refuse an endpoint of another chain (name or id).")
+    ] = None,
+    protocol: Annotated[
+        list[str] | None, typer.Option("--protocol", help="Only this protocol; may be repeated.")
+    ] = None,
+    address: Annotated[
+        list[str] | None,
+        typer.Option("--address", help="Only logs of this contract; may be repeated."),
+    ] = None,
+    max_range: Annotated[
+        int, typer.Option(help="Most blocks in one request and one commit.", min=1)
+    ] = 1_000,
+    verify: Annotated[str, typer.Option(help="As for `index`: off, sample or full.")] = "sample",
+    prices: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--credits",
+            help="Price of a method at your provider, e.g. eth_getLogs=60; may be repeated.",
+        ),
+    ] = None,
+    store: StoreUrl = DEFAULT_STORE,
+    state_dir: StateDir = DEFAULT_STATE_DIR,
+    as_json: Json = False,
+) -> None:
+    """Tell what `index` with the same options would do: ranges, requests, cost. Asks for no log.
+
+    Example: raisonne plan --blocks 18M:18.1M --credits eth_getLogs=60
+    """
+    from data.ids import parse_address
+    from indexer.plan import make_plan, plan_lines
+    from indexer.run import IndexOptions
+    from indexer.verify import parse_mode
+
+    credits = dict(_price(text) for text in prices or ())
+    options = IndexOptions(
+        rpc_urls=urls_or_default(rpc_url),
+        blocks=tuple(blocks or ()),
+        chain=chain,
+        protocols=tuple(protocol or ()),
+        addresses=tuple(parse_address(text) for text in address or ()),
+        max_range=max_range,
+        verify=parse_mode(verify),
+        state_dir=state_dir,
+    )
+    with _opened_if_there(store) as opened:
+        found = make_plan(opened, options)
+    if as_json:
+        more = {"credits": found.credits(credits)} if credits else {}
+        typer.echo(json.dumps(found.as_json() | more))
+        return
+    for line in plan_lines(found, credits):
+        typer.echo(line)
+
+
+def _price(text: str) -> tuple[str, float]:
+    method, _, price = text.partition("=")
+    try:
+        return method, float(price)
+    except ValueError as error:
+        message = f"--credits {text!r} names no price; write METHOD=NUMBER, e.g. eth_getLogs=60"
+        raise UsageError(message) from error
+
+
+@contextmanager
+def _opened_if_there(url: str) -> Iterator["Store | None"]:
+    from data.store import Store
+
+    try:
+        store = Store.open(url, read_only=True)
+    except NotFoundError:
+        yield None
+        return
+    with store:
+        yield store
+
+
+def status(
+    *,
+    rpc_url: Annotated[
+        list[str] | None,
+        typer.Option("--rpc-url", help="Node to ask for the head; without it no node is asked."),
+    ] = None,
+    digest: Annotated[
+        bool, typer.Option("--digest", help="Add the SHA-256 of each table of facts and links.")
+    ] = False,
+    store: StoreUrl = DEFAULT_STORE,
+    as_json: Json = False,
+) -> None:
+    """Say what the store holds: rows, ranges, lag, gaps, quarantine and unbalanced sales.
+
+    Example: raisonne status --digest --json
+    """
+    from datetime import UTC, datetime
+
+    from data.store import Store
+    from indexer.status import read_status, status_lines
+
+    head = None
+    if rpc_url:
+        from indexer.plan import ask_head
+
+        head = ask_head(rpc_url)
+    now = datetime.now(UTC).replace(tzinfo=None)
+    with Store.open(store, read_only=True) as opened:
+        found = read_status(opened, now=now, head=head, with_digest=digest)
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    for line in status_lines(found):
+        typer.echo(line)
 
 
 def rebuild(
