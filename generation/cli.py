@@ -140,7 +140,9 @@ def train(
         __file__
     ).parent
     / "weights",
-    steps: Annotated[int, typer.Option(min=1, help="Training steps of one batch.")] = 6_000,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Training steps; none: as the committed model.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of weights, noise and art.")] = 11,
     work_dir: Annotated[Path, typer.Option("--work-dir", help="Folder of the checkpoint.")] = Path(
         ".raisonne/training"
@@ -151,10 +153,14 @@ def train(
 
     Example: raisonne train --out /tmp/model --steps 200
     """
+    from dataclasses import replace
+
     _pin_environment()
     from generation.train import TrainConfig, train_with_progress
 
-    config = TrainConfig(steps=steps, seed=seed)
+    config = TrainConfig(seed=seed)
+    if steps is not None:
+        config = replace(config, cycles=(steps,))
     result = train_with_progress(out, config, work_dir=work_dir, device=device)
     typer.echo(f"{result.folder}: loss {result.loss:.4f} after {result.wall_s:.0f} s of training")
 

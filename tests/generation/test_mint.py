@@ -1,0 +1,150 @@
+import base64
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from contracts.bindings import Studio
+from contracts.chain import find_anvil, local_chain
+from contracts.deploy import deploy
+from contracts.errors import ChainError
+from data.errors import RaisonneError
+from data.schema import table
+from data.store import Store
+from generation.mint import (
+    MAX_URI_BYTES,
+    NO_DIGEST,
+    metadata_uri,
+    mint_and_list,
+    mint_request,
+    read_chain_manifest,
+)
+from generation.run import generate
+from generation.verify import verify_work
+from tests.generation.conftest import BRIEF, NOW
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory):
+    """A local chain with our contracts, and the folder that knows their addresses."""
+    try:
+        find_anvil()
+    except ChainError as missing:
+        pytest.skip(str(missing))
+    state_dir = tmp_path_factory.mktemp("chain")
+    with local_chain(state_dir=state_dir) as started:
+        deploy(started.rpc_url, state_dir)
+        yield started.rpc_url, state_dir
+
+
+@pytest.fixture(scope="module")
+def studio(chain):
+    return Studio.connect(*chain)
+
+
+@pytest.fixture(scope="module")
+def minted(made, studio):
+    return mint_and_list(made, studio)
+
+
+def decoded(uri):
+    head, _, body = uri.partition(",")
+    assert head == "data:application/json;base64"
+    return json.loads(base64.b64decode(body))
+
+
+@pytest.mark.chain
+def test_every_work_is_minted_with_its_words_and_listed_at_its_price(made, minted, studio):
+    assert minted["work_id"].to_list() == made["work_id"].to_list()
+    assert minted["status"].to_list() == ["listed"] * 3
+    for work, token in zip(made.iter_rows(named=True), minted["token_id"], strict=True):
+        assert "0x" + studio.manifest_of(int(token)).hex() == work["work_id"]
+        seller, price_wei, _, is_live = studio.listing(int(token))
+        assert (seller, price_wei, is_live) == (studio.signer.address, int(work["price_wei"]), True)
+        assert studio.royalty_of(int(token), 10_000) == (studio.signer.address, 500)
+
+
+@pytest.mark.chain
+def test_token_uri_on_chain_carries_style_manifest_and_the_image_itself(made, minted, studio):
+    metadata = decoded(studio.token_uri(int(minted["token_id"][0])))
+    assert metadata["attributes"] == [{"trait_type": "style", "value": "rings"}]
+    assert metadata["manifest"] == made["work_id"][0]
+    assert metadata["name"] == made["title"][0]
+    png = base64.b64decode(metadata["image"].partition(",")[2])
+    assert png == Path(made["image_path"][0]).read_bytes()
+
+
+@pytest.mark.chain
+def test_minting_again_skips_what_is_on_chain(made, minted, studio):
+    again = mint_and_list(made, studio)
+    assert again["status"].to_list() == ["skipped"] * 3
+    assert again["token_id"].to_list() == minted["token_id"].to_list()
+
+
+@pytest.mark.chain
+def test_work_minted_but_not_listed_by_a_stopped_run_is_listed(made, minted, studio):
+    fresh = made[:1].with_columns(
+        pixel_sha256=pl.lit("0x" + "31" * 32), work_id=pl.lit("0x" + "41" * 32)
+    )
+    token = studio.mint(mint_request(fresh.row(0, named=True), studio.signer.address, 500))
+    finished = mint_and_list(fresh, studio)
+    assert finished.row(0) == ("0x" + "41" * 32, str(token), "relisted")
+    assert studio.listing(token)[3]
+
+
+@pytest.mark.chain
+def test_pixels_of_another_work_are_skipped_and_not_offered(made, minted, studio):
+    stranger = made[:1].with_columns(work_id=pl.lit("0x" + "51" * 32))
+    result = mint_and_list(stranger, studio)
+    assert result.row(0)[1:] == (minted["token_id"][0], "skipped")
+
+
+@pytest.mark.chain
+def test_verify_reads_the_word_from_the_chain(made, minted, chain):
+    row = made.row(0, named=True)
+    word = read_chain_manifest(*chain, row["pixel_sha256"])
+    assert word == row["work_id"]
+    assert verify_work(Path(row["manifest_path"]), chain_manifest=word).level == "L2"
+    assert read_chain_manifest(*chain, "0x" + "99" * 32) == NO_DIGEST
+
+
+@pytest.mark.chain
+def test_generate_records_mints_and_lists_the_newest_brief(quick_engine, studio, tmp_path):
+    with Store.open(tmp_path / "market.duckdb") as store:
+        brief = BRIEF.with_columns(brief_id=pl.lit("brief-2"), created_at=pl.lit(NOW))
+        store.append("briefs", pl.concat([table("briefs").empty(), brief], how="diagonal"))
+        made = generate(store, quick_engine, seed=1, out_dir=tmp_path, studio=studio)
+        assert made.minted["status"].to_list() == ["listed"] * 3
+        assert store.read("works")["work_id"].sort().to_list() == sorted(made.minted["work_id"])
+        again = generate(store, quick_engine, seed=1, out_dir=tmp_path, studio=studio)
+        assert again.minted["status"].to_list() == ["skipped"] * 3
+        assert store.read("works").height == 3
+
+
+@pytest.mark.chain
+def test_chain_without_our_contracts_is_an_error_with_the_fix(chain, tmp_path):
+    with pytest.raises(RaisonneError, match="raisonne chain deploy"):
+        read_chain_manifest(chain[0], tmp_path, "0x" + "99" * 32)
+
+
+def test_large_image_is_left_out_of_the_uri(made, tmp_path):
+    row = made.row(0, named=True)
+    whole = metadata_uri(row)
+    assert "image" in decoded(whole)
+    assert len(whole) <= MAX_URI_BYTES
+    (tmp_path / "large.png").write_bytes(b"x" * 20_000)
+    small = metadata_uri({**row, "image_path": str(tmp_path / "large.png")})
+    assert "image" not in decoded(small)
+    assert decoded(small)["manifest"] == row["work_id"]
+
+
+def test_quote_in_a_title_stays_a_quote(made):
+    row = {**made.row(0, named=True), "title": '","image":"https://evil.example/x'}
+    assert decoded(metadata_uri(row))["name"] == row["title"]
+    assert decoded(metadata_uri(row))["image"].startswith("data:image/png")
+
+
+def test_unknown_training_data_is_the_zero_word(made):
+    row = {**made.row(0, named=True), "dataset_digest": None}
+    assert mint_request(row, "0x" + "01" * 20, 500).dataset == bytes(32)
