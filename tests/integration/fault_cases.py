@@ -57,9 +57,6 @@ CASES: dict[str, Case] = {
         lambda scene: f.PrunedReplica(first_kept=scene.blocks[3], keeps_headers=False)
     ),
     "mixed forks": Case(lambda scene: f.MixedForks(fork=scene.forked(), times=4)),
-    "mixed forks, headers of the fork": Case(
-        lambda scene: f.MixedForks(fork=scene.forked(), times=4, odd=False)
-    ),
     "null header": Case(lambda _: f.NullHeader(times=3)),
     "null header for good": Case(lambda scene: f.NullHeader(numbers=frozenset({scene.blocks[-1]}))),
     "null receipt": Case(lambda _: f.NullReceipt(times=3), unasked="eth_getBlockReceipts"),
