@@ -52,8 +52,11 @@ def index(
         typer.Option("--address", help="Only logs of this contract; may be repeated."),
     ] = None,
     max_range: Annotated[
-        int, typer.Option(help="Most blocks in one request and one commit.", min=1)
-    ] = 1_000,
+        int,
+        typer.Option(
+            help="Most blocks in one request and one commit; fewer where they hold much.", min=1
+        ),
+    ] = 100_000,
     verify: Annotated[
         str,
         typer.Option(

@@ -31,7 +31,8 @@ from indexer.witness import SecondLook
 
 _CONCURRENCY = 8
 _MAX_REORGS = 10
-_DEFAULT_RANGE = 1_000
+_DEFAULT_RANGE = 100_000
+_REREAD_RANGE = 1_000  # held in memory as a whole
 
 OnProgress = Callable[[float, float, str], None]
 """Called with blocks done now, blocks planned, and a note."""
@@ -206,7 +207,8 @@ class Job:
             self.run_id,
             self.clock,
         )
-        due = rereader.find_due(self.finality.number, self.options.max_range)
+        width = min(self.options.max_range, _REREAD_RANGE)
+        due = rereader.find_due(self.finality.number, width)
         if count_blocks(due) < at_least:
             return
         for blocks in due:

@@ -211,7 +211,7 @@ def test_pieces_cover_the_ranges_and_widen_where_nothing_is_found():
     with ReplayNode(CHAIN, LOGS, head=100_000) as node:
         taken = asyncio.run(run(node))
     widths = [end - start for start, end in taken]
-    assert widths[:5] == [1_000, 2_000, 4_000, 8_000, 16_000]
+    assert widths[:9] == [100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 16_000]
     assert max(widths) == 16_000
     assert merge(taken) == [(0, 60_000), (70_000, 70_010)]
     assert count_blocks(taken) == 60_010

@@ -56,7 +56,7 @@ def test_width_never_passes_the_most_that_is_allowed():
 
 def test_named_range_cap_is_learned_from_one_refusal():
     node = Node(lambda _: 0, max_blocks=500)
-    control = WidthController()
+    control = WidthController(1_000)
     node.drive(control, 50_000)
     assert node.refused == 1
     assert {width for width, _ in node.accepted} == {500}
@@ -64,14 +64,14 @@ def test_named_range_cap_is_learned_from_one_refusal():
 
 def test_unnamed_range_cap_is_found_by_halving_and_kept():
     node = Node(lambda _: 0, max_blocks=300, told=False)
-    node.drive(WidthController(), 50_000)
+    node.drive(WidthController(1_000), 50_000)
     assert node.refused == 2
     assert {width for width, _ in node.accepted} == {250}
 
 
 @pytest.mark.parametrize(("cap", "ceiling"), [(1_000, 999), (5_000, 500), (0, 1)])
 def test_cap_that_the_node_contradicts_still_narrows(cap, ceiling):
-    control = WidthController()
+    control = WidthController(1_000)
     control.refuse_range(1_000, cap)
     assert control.propose(10**6) == ceiling
 
@@ -88,7 +88,7 @@ def test_ceiling_never_grows_back():
 @pytest.mark.parametrize("told", [True, False], ids=["cap named", "cap not named"])
 def test_result_cap_is_approached_with_few_refusals(told):
     node = Node(lambda _: 20, max_logs=10_000, told=told)
-    requests = node.drive(WidthController(), 100_000)
+    requests = node.drive(WidthController(1_000), 100_000)
     steady = [logs for _, logs in node.accepted[5:-1]]
     assert node.refused <= requests * 0.12
     if told:
