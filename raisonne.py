@@ -44,10 +44,13 @@ VERBS: dict[str, Verb] = {
     "audit": Verb(
         "indexer.audit_cli:audit", "Certify that no log is missing from the store.", "Index"
     ),
-    "status": Verb("indexer.ops_cli:status", "Say what the store holds and how far it got.", "Index"),
+    "status": Verb(
+        "indexer.ops_cli:status", "Say what the store holds, and its lag.", "Index"
+    ),
     "plan": Verb("indexer.ops_cli:plan", "Tell what index would do, and cost.", "Index"),
     "rebuild": Verb("indexer.ops_cli:rebuild", "Derive all rows again from evidence.", "Index"),
     "explain": Verb("indexer.ops_cli:explain", "Say why a sale looks as it does.", "Index"),
+    "doctor": Verb("indexer.ops_cli:doctor", "Find out what an endpoint can do.", "Index"),
     "analyze": Verb("analytics.cli:analyze", "Compute signals from facts.", "Analyze"),
     "forecast": Verb("analytics.cli:forecast", "Forecast demand and prices.", "Analyze"),
     "brief": Verb("analytics.cli:brief", "Write what the studio should make.", "Analyze"),
