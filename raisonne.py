@@ -44,9 +44,7 @@ VERBS: dict[str, Verb] = {
     "audit": Verb(
         "indexer.audit_cli:audit", "Certify that no log is missing from the store.", "Index"
     ),
-    "status": Verb(
-        "indexer.ops_cli:status", "Say what the store holds, and its lag.", "Index"
-    ),
+    "status": Verb("indexer.ops_cli:status", "Say what the store holds, and its lag.", "Index"),
     "plan": Verb("indexer.ops_cli:plan", "Tell what index would do, and cost.", "Index"),
     "rebuild": Verb("indexer.ops_cli:rebuild", "Derive all rows again from evidence.", "Index"),
     "explain": Verb("indexer.ops_cli:explain", "Say why a sale looks as it does.", "Index"),
