@@ -6,7 +6,7 @@ import msgspec
 
 from data.errors import UpstreamError
 from indexer.fetch import WINDOW
-from indexer.rpc import RpcClient
+from indexer.rpc import Request, RpcClient
 
 DEPTHS: dict[int, int] = {
     1: 65,  # two epochs and a block
@@ -21,6 +21,7 @@ DEPTHS: dict[int, int] = {
 
 DEFAULT_DEPTH = 30
 _TAGS = ("finalized", "safe")
+_ATTEMPTS = 3  # refreshes, after which a tag that never came is not asked for any more
 
 
 class _Header(msgspec.Struct):
@@ -35,7 +36,7 @@ class Finality:
     chain_id: int
     number: int = -1
     source: str = "unknown"
-    _without: set[str] = field(default_factory=set)
+    _failures: dict[str, int] = field(default_factory=dict)
 
     async def refresh(self, head: int) -> int:
         """Asks anew, and returns the highest block that can no longer change; -1 for none.
@@ -56,13 +57,14 @@ class Finality:
         return self.number
 
     async def _ask(self, tag: str) -> int | None:
-        if tag in self._without:
+        if self._failures.get(tag, 0) >= _ATTEMPTS:
             return None
+        request = Request("eth_getBlockByNumber", (tag, False))
         try:
-            answer = await self.client.call("eth_getBlockByNumber", tag, False)
-            return int(msgspec.convert(answer, _Header).number, 16)
-        except (UpstreamError, msgspec.ValidationError, ValueError):
-            # A node that does not know the tag now (no consensus client) will not learn it, and
-            # one that is down will be noticed by the next call.
-            self._without.add(tag)
+            # Patience is no help: nodes without a consensus client phrase this like a lag.
+            reply = await self.client.ask([request], attempts=1)
+            return int(msgspec.json.decode(reply.results[0], type=_Header).number, 16)
+        except (UpstreamError, msgspec.MsgspecError, ValueError):
+            # One that is down will be noticed by the next call.
+            self._failures[tag] = self._failures.get(tag, 0) + 1
             return None

@@ -115,7 +115,9 @@ class Job:
         """
         for _ in range(_MAX_REORGS):
             try:
-                await self.catch_up(int(await self.client.call("eth_blockNumber"), 16))
+                self.see_head(int(await self.client.call("eth_blockNumber"), 16))
+                await self.refresh_finality()
+                await self.catch_up(self.summary.head)
                 await self.reread(at_least=1)
             except ReorgError:
                 # The chain changed between two ranges: find the common block and plan again.
@@ -140,7 +142,7 @@ class Job:
         self.see_head(head)
         await self.check_chain()
         todo = self._plan(head)
-        if count_blocks(todo) > MAX_BLOCKS:
+        if self.is_live and count_blocks(todo) > MAX_BLOCKS:
             await self.refresh_finality()
         await self.work(todo, head, known)
         self.synced = max(self.synced, head)

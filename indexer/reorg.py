@@ -111,8 +111,10 @@ async def _shares_the_past(store: Store, client: RpcClient, chain_id: int) -> bo
     """Whether a node that is far behind the store knows the stored blocks that it can know."""
     head = int(await client.call("eth_blockNumber"), 16)
     rows = store.query(
-        "SELECT block_number, block_hash FROM blocks WHERE chain_id = ? AND block_number <= ?"
-        " ORDER BY block_number DESC LIMIT 1",
+        "SELECT block_number, block_hash FROM"
+        " (FROM blocks SELECT chain_id, block_number, block_hash"
+        " UNION ALL FROM logs SELECT chain_id, block_number, block_hash)"
+        " WHERE chain_id = ? AND block_number <= ? ORDER BY block_number DESC LIMIT 1",
         [chain_id, head],
     ).rows()
     current = await _hashes(client, chain_id, [number for number, _ in rows])
