@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data.errors import IntegrityError, NotFoundError, UsageError
-from indexer.cli import DEFAULT_STORE, Blocks, Json, RpcUrls, StoreUrl, urls_or_default
+from indexer.cli import (
+    DEFAULT_RPC_URL,
+    DEFAULT_STORE,
+    Blocks,
+    Json,
+    RpcUrls,
+    StoreUrl,
+    urls_or_default,
+)
 
 if TYPE_CHECKING:
     from data.store import Store
@@ -236,3 +244,33 @@ def _reporting(task: str, unit: str) -> Iterator["OnProgress"]:
                 bars[0].advance(done, note)
 
         yield report
+
+
+def doctor(
+    *,
+    rpc_url: Annotated[
+        str, typer.Option("--rpc-url", envvar="ETH_RPC_URL", help="Endpoint to probe.")
+    ] = DEFAULT_RPC_URL,
+    timeout: Annotated[float, typer.Option(help="Seconds that one call may take.", min=0.1)] = 10.0,
+    as_json: Json = False,
+) -> None:
+    """Probe an endpoint: caps, depth, batches, honesty; and say how to index from it.
+
+    Example: raisonne doctor --rpc-url http://127.0.0.1:8545
+    """
+    from indexer.doctor import diagnose
+
+    if as_json:
+        typer.echo(json.dumps(diagnose(rpc_url, timeout_s=timeout).as_json(), default=str))
+        return
+    from rich.console import Console
+
+    from indexer.doctor_text import print_advice, print_finding
+
+    console = Console(highlight=False)
+    found = diagnose(
+        rpc_url,
+        timeout_s=timeout,
+        on_finding=lambda name, finding: print_finding(name, finding, console),
+    )
+    print_advice(found, console)

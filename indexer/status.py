@@ -184,13 +184,13 @@ def _chain_lines(chain: dict[str, Any]) -> Iterator[str]:
     name = chain_name(chain["chain_id"])
     named = "" if name == str(chain["chain_id"]) else f" ({name})"
     behind = "" if chain["behind"] is None else f", {chain['behind']:,} behind head"
-    lag = "" if chain["lag_s"] is None else f" and {_duration(chain['lag_s'])}"
+    lag = "" if chain["lag_s"] is None else f" and {duration(chain['lag_s'])}"
     yield (
         f"chain {chain['chain_id']}{named}: {chain['blocks']:,} blocks "
         f"({_listed(chain['ranges'])}){behind}{lag}"
     )
     if chain["last_time"]:
-        age = "" if chain["age_s"] is None else f", {_duration(chain['age_s'])} ago"
+        age = "" if chain["age_s"] is None else f", {duration(chain['age_s'])} ago"
         yield f"  newest block of {chain['last_time'].replace('T', ' ')} UTC{age}"
     if chain["gaps"]:
         yield f"  not indexed in between: {_listed(chain['gaps'])}"
@@ -206,7 +206,7 @@ def _listed(ranges: Sequence[str]) -> str:
     return " ".join([*ranges[:_SHOWN], *more])
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """A span of time in its two largest units: `3 d 4 h`, `12 s`."""
     left = round(seconds)
     parts: list[str] = []
