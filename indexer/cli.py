@@ -3,12 +3,14 @@
 import json
 from contextlib import ExitStack
 from dataclasses import asdict
+from math import isinf
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 DEFAULT_STORE = "market.duckdb"
+DEFAULT_MAX_RANGE = 100_000
 DEFAULT_RPC_URL = "http://127.0.0.1:8545"
 
 RpcUrls = Annotated[
@@ -26,6 +28,12 @@ Blocks = Annotated[
         "--blocks",
         help="Blocks, half-open: 18M:18.1M, 100:+50, :-1000 (all but the last 1000), -1000: "
         "(the last 1000), or @FILE; may be repeated. Default: all up to the head.",
+    ),
+]
+MaxRange = Annotated[
+    int,
+    typer.Option(
+        help="Most blocks in one request and one commit; fewer where they hold much.", min=1
     ),
 ]
 StoreUrl = Annotated[
@@ -51,12 +59,7 @@ def index(
         list[str] | None,
         typer.Option("--address", help="Only logs of this contract; may be repeated."),
     ] = None,
-    max_range: Annotated[
-        int,
-        typer.Option(
-            help="Most blocks in one request and one commit; fewer where they hold much.", min=1
-        ),
-    ] = 100_000,
+    max_range: MaxRange = DEFAULT_MAX_RANGE,
     verify: Annotated[
         str,
         typer.Option(
@@ -85,6 +88,18 @@ def index(
             " transactions), or tables that `raisonne export` wrote.",
         ),
     ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Stay at the head until SIGINT or SIGTERM.")
+    ] = False,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            help="Serve /health, /ready and /metrics on this port of 127.0.0.1; 0 takes a free"
+            " one.",
+            min=0,
+            max=65_535,
+        ),
+    ] = None,
     store: StoreUrl = DEFAULT_STORE,
     state_dir: Annotated[
         Path, typer.Option(help="Folder with the addresses of the local deployment.")
@@ -95,8 +110,10 @@ def index(
 
     Example: raisonne index --rpc-url http://127.0.0.1:8545 --blocks 18M:18.1M
     """
+    from data.errors import UsageError
     from data.ids import parse_address
     from data.store import Store
+    from indexer.follow import follow as run_follow
     from indexer.parquet_run import index_parquet
     from indexer.run import IndexOptions
     from indexer.run import index as run_index
@@ -113,7 +130,11 @@ def index(
         prices=prices,
         funding=funding,
         state_dir=state_dir,
+        metrics_port=metrics_port,
     )
+    if follow and from_parquet is not None:
+        message = "files have no new blocks: give --follow or --from-parquet, not both"
+        raise UsageError(message)
     with Store.open(store) as opened, _Reporter() as reporter:
         if from_parquet is not None:
             summary = index_parquet(
@@ -124,7 +145,7 @@ def index(
                 on_notice=lambda notice: typer.echo(f"note: {notice}", err=True),
             )
         else:
-            summary = run_index(opened, options, reporter)
+            summary = (run_follow if follow else run_index)(opened, options, reporter)
     verified = summary.verified
     if as_json:
         typer.echo(json.dumps(asdict(summary)))
@@ -169,6 +190,8 @@ class _Reporter:
 
         if done == 0:
             self._stack.close()
-            self._bar = self._stack.enter_context(progress("index", total=total, unit="blocks"))
+            # Following has no end.
+            task, end = ("follow", None) if isinf(total) else ("index", total)
+            self._bar = self._stack.enter_context(progress(task, total=end, unit="blocks"))
             return
         self._bar.advance(done, note=note)

@@ -29,7 +29,7 @@ _BATCHES = (2, 10, 50, 100, 200)
 _LATENCIES = 5
 _NEAR = 16  # blocks below the head to look for one with logs
 _FAR = 12  # further ones, each twice as deep
-_WIDE_ENOUGH = 1_000  # the default of --max-range
+_WIDE_ENOUGH = 100_000  # the default of --max-range
 _BATCH_WANTED = 100
 _STALE_S = 120.0
 
@@ -388,10 +388,10 @@ def _advise_range(found: Diagnosis) -> str:
     by_logs = max(1, int(0.6 * most / per_block)) if most and per_block else None
     fitting = min((width for width in (cap, by_logs) if width), default=None)
     if fitting is None:
-        return f"no cap was met: --max-range {_WIDE_ENOUGH} (the default) and more will do"
+        return f"no cap was met: the default of --max-range ({_WIDE_ENOUGH:,}) will do"
     if fitting < _WIDE_ENOUGH:
-        return f"--max-range {fitting} fits its caps"
-    return f"--max-range {_WIDE_ENOUGH} (the default) fits its caps; up to {fitting:,} may"
+        return f"--max-range {fitting} spares it requests that it would refuse"
+    return f"the default of --max-range ({_WIDE_ENOUGH:,}) fits its caps"
 
 
 def _advise_verify(found: Diagnosis) -> str:

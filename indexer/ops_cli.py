@@ -11,10 +11,12 @@ import typer
 
 from data.errors import IntegrityError, NotFoundError, UsageError
 from indexer.cli import (
+    DEFAULT_MAX_RANGE,
     DEFAULT_RPC_URL,
     DEFAULT_STORE,
     Blocks,
     Json,
+    MaxRange,
     RpcUrls,
     StoreUrl,
     urls_or_default,
@@ -44,9 +46,7 @@ def plan(
         list[str] | None,
         typer.Option("--address", help="Only logs of this contract; may be repeated."),
     ] = None,
-    max_range: Annotated[
-        int, typer.Option(help="Most blocks in one request and one commit.", min=1)
-    ] = 1_000,
+    max_range: MaxRange = DEFAULT_MAX_RANGE,
     verify: Annotated[str, typer.Option(help="As for `index`: off, sample or full.")] = "sample",
     prices: Annotated[
         list[str] | None,
