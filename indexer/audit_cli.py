@@ -102,7 +102,7 @@ def _certificate_lines(found: "Certificate") -> list[str]:
         f"chain {name}: {what}{where} (selection {found.selection[:10]})",
         f"{found.blocks_covered:>12,}  blocks covered ({spans}): {by_evidence}",
         f"{found.blocks_tested:>12,}  blocks tested (--verify: {by_mode})",
-        f"{found.blocks_proven_empty:>12,}  proven empty",
+        f"{found.blocks_proven_empty:>12,}  proven empty of further logs",
         f"{found.blocks_reasked:>12,}  re-asked, {found.blocks_repaired:,} of them repaired",
         f"{found.unproven:>12,}  unproven",
         f"{found.gaps:>12,}  gaps",
