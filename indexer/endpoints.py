@@ -16,6 +16,7 @@ FIRST_REST_S = 0.25
 LONGEST_REST_S = 30.0
 """An endpoint that fails rests so long at least and at most; each failure in a row doubles it."""
 
+_UNKNOWN_S = 1.0
 _WEIGHT = 0.2  # of the newest latency in the moving average
 
 
@@ -45,8 +46,10 @@ class Endpoint:
         return max(0.0, self.rests_until_s - now_s, self.bucket.delay(now_s))
 
     def cost(self, now_s: float) -> float:
-        """Seconds until an answer is expected; nothing for the unknown, so that it gets known."""
-        return self.delay(now_s) + (self.latency_s or 0.0) * (1 + self.in_flight)
+        """Seconds until an answer is expected; an unknown endpoint is tried, by one call."""
+        if self.latency_s is None:
+            return self.delay(now_s) + _UNKNOWN_S * self.in_flight
+        return self.delay(now_s) + self.latency_s * (1 + self.in_flight)
 
     def answered(self, latency_s: float) -> None:
         """Notes an answer that came after so many seconds."""

@@ -122,6 +122,7 @@ class RpcClient:
         requests: Sequence[Request],
         *,
         prefer: Endpoint | None = None,
+        only: Endpoint | None = None,
         avoid: Collection[str] = (),
         attempts: int | None = None,
     ) -> Reply:
@@ -132,6 +133,7 @@ class RpcClient:
         Args:
             requests: the calls.
             prefer: the endpoint to begin with, where the call was made to its measure.
+            only: the endpoint that has to answer; none takes its place.
             avoid: names of endpoints that another should be asked instead of, if there is one.
             attempts: instead of the client's own, for a caller who knows better when to go on.
 
@@ -142,10 +144,13 @@ class RpcClient:
             WrongChainError: no endpoint serves `chain_id`.
             UpstreamError: no endpoint gave a usable answer; the message names the last reason.
         """
-        patience = _Patience(attempts or self.attempts, self._nothing_ever_answered)
+        asked = [only] if only else self.pool.endpoints
+        patience = _Patience(
+            attempts or self.attempts, lambda: not any(each.has_answered for each in asked)
+        )
         avoid = set(avoid)
         while True:
-            endpoint = prefer or self.pool.pick(self.clock(), avoid)
+            endpoint = only or prefer or self.pool.pick(self.clock(), avoid)
             prefer = None
             try:
                 return await self._attempt(endpoint, requests, patience.throttled)
@@ -160,7 +165,8 @@ class RpcClient:
             except UpstreamError:
                 # Another endpoint may have the method, the archive or the right to answer.
                 avoid.add(endpoint.name)
-                if all(other.name in avoid for other in self.pool.others(endpoint.name)):
+                others = [] if only else self.pool.others(endpoint.name)
+                if all(other.name in avoid for other in others):
                     raise
 
     async def _attempt(
@@ -229,6 +235,3 @@ class RpcClient:
             )
             raise RetryableError(endpoint.excluded)
         endpoint.serves_chain = True
-
-    def _nothing_ever_answered(self) -> bool:
-        return not any(endpoint.has_answered for endpoint in self.pool.endpoints)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import aiohttp
+import msgspec
 
 from contracts.addresses import known_addresses
 from data.errors import UpstreamError
@@ -24,13 +25,11 @@ from indexer.link import rebuild_links
 from indexer.metrics import Metrics
 from indexer.protocols import select_protocols
 from indexer.protocols.base import ChainContext
-from indexer.rpc import Reply, RpcClient, mask_url
+from indexer.rpc import Reply, RpcClient
 from indexer.selection import Selection
 from indexer.server import Readiness, serve
 
 __all__ = ["IndexOptions", "IndexSummary", "index", "open_job"]
-
-_PROBES = 3  # attempts to reach an endpoint at the start
 
 
 class Clock(Protocol):
@@ -154,33 +153,45 @@ class MeteredClient(RpcClient):
 async def _connect(
     options: IndexOptions, session: aiohttp.ClientSession, metrics: Metrics
 ) -> tuple[RpcClient, int]:
-    """A client of the endpoints that answer, and the chain that all of them serve.
+    """A client of the endpoints, and the chain that all of them serve.
+
+    One that is down does not stop the others; it must prove its chain before it is believed.
 
     Raises:
         UpstreamError: no endpoint answers.
         WrongChainError: they serve different chains, or another one than `--chain`.
     """
-    chains: dict[str, int] = {}
-    failure: UpstreamError | None = None
-    for url in options.rpc_urls:
-        try:
-            probe = RpcClient([url], session, attempts=_PROBES)
-            chains[url] = int(await probe.call("eth_chainId"), 16)
-        except UpstreamError as error:
-            # Another endpoint can do the work of one that is down.
-            failure = error
+    client = MeteredClient(options.rpc_urls, session, metrics=metrics)
+    endpoints = client.pool.endpoints
+    answers = await asyncio.gather(*(_chain_of(client, endpoint) for endpoint in endpoints))
+    chains = {
+        endpoint: answer
+        for endpoint, answer in zip(endpoints, answers, strict=True)
+        if isinstance(answer, int)
+    }
     if not chains:
-        raise failure or UpstreamError("no endpoint was given; name one with --rpc-url")
+        raise next(answer for answer in answers if isinstance(answer, UpstreamError))
     wanted = next(iter(chains.values())) if options.chain is None else chain_id_of(options.chain)
-    for url, chain_id in chains.items():
+    for endpoint, chain_id in chains.items():
         if chain_id != wanted:
             reason = f"--chain is {options.chain}" if options.chain else f"another serves {wanted}"
             message = (
-                f"{mask_url(url)} serves chain {chain_id} ({chain_name(chain_id)}), but {reason}; "
+                f"{endpoint.name} serves chain {chain_id} ({chain_name(chain_id)}), but {reason}; "
                 "correct --chain or --rpc-url"
             )
             raise WrongChainError(message)
-    return MeteredClient(tuple(chains), session, metrics=metrics), wanted
+        endpoint.serves_chain = True
+    client.chain_id = wanted
+    return client, wanted
+
+
+async def _chain_of(client: RpcClient, endpoint: Endpoint) -> int | UpstreamError:
+    """The chain that an endpoint serves, or why that is not known."""
+    try:
+        reply = await client.ask([Request("eth_chainId")], only=endpoint)
+        return int(msgspec.json.decode(reply.results[0]), 16)
+    except UpstreamError as error:
+        return error
 
 
 def _load_files(store: Store, options: IndexOptions, chain_id: int) -> None:
