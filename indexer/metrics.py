@@ -48,7 +48,7 @@ class Metrics:
             "status",
         )
         self.request_seconds = self._histogram(
-            "rpc_request_duration_seconds", "Time to the answer, retries included", "method"
+            "rpc_request_duration_seconds", "Time of one post, whose calls all count", "method"
         )
         self.outages = self._counter("outages", "Times that following paused for want of answers")
 
