@@ -106,7 +106,7 @@ class Throttle:
 _HTTP_STATUS = frozenset({420, 429})
 
 # Codes that mean nothing else; -32005 (EIP-1474: limit exceeded) is also a result cap.
-_CODES = frozenset({429, -32007, -32016, -32029, -32090, -32097})
+_CODES = frozenset({429, -32007, -32016, -32029, -32097})
 _AMBIGUOUS_CODE = -32005
 
 _TEXT = re.compile(

@@ -31,6 +31,14 @@ def test_every_endpoint_is_tried_once_before_the_quickest_is_preferred():
     assert order == [slow, quick, quick, quick]
 
 
+def test_unknown_endpoint_is_tried_by_one_call_at_a_time():
+    pool, by_name = pool_of("known", "unknown")
+    by_name["known"].answered(0.1)
+    assert pool.pick(0.0) is by_name["unknown"]
+    by_name["unknown"].in_flight = 1
+    assert pool.pick(0.0) is by_name["known"]
+
+
 def test_quick_endpoint_that_becomes_slow_is_left():
     pool, by_name = pool_of("first", "second")
     by_name["first"].answered(0.1)

@@ -181,6 +181,21 @@ def test_endpoint_of_another_chain_is_left_out():
         asyncio.run(run(5, 6))
 
 
+def test_only_the_named_endpoint_is_asked():
+    async def run():
+        async with AsyncExitStack() as stack:
+            url = await stack.enter_async_context(served(echo))
+            session = await stack.enter_async_context(aiohttp.ClientSession())
+            client = RpcClient(["http://127.0.0.1:9/", url], session, first_pause_s=0.001)
+            down, up = client.pool.endpoints
+            assert (await client.ask([Request("a")], only=up)).endpoint is up
+            assert (await client.ask([Request("a")], prefer=down)).endpoint is up
+            with pytest.raises(UpstreamError, match="refused"):
+                await client.ask([Request("a")], only=down)
+
+    asyncio.run(run())
+
+
 def never(_calls):
     async def answer(request):
         await asyncio.sleep(0.5)
