@@ -95,7 +95,7 @@ class SecondLook:
             for each in self.selection.log_filters
         ]
         try:
-            reply = await self.client.ask(requests, prefer=endpoint)
+            reply = await self.client.ask(requests, only=endpoint)
             return reply.endpoint.name, self._wanted(reply.results, header)
         except UpstreamError:
             return "", table("logs").empty()

@@ -52,6 +52,13 @@ def node(*faults, **options):
     return ReplayNode(CHAIN, LOGS, head=HEAD, is_whole=True, faults=faults, **options)
 
 
+def in_one_piece(client, selection=SELECTION):
+    """A source that asks for each range as a whole, as it does once it knows its endpoint."""
+    for endpoint in client.pool.endpoints:
+        endpoint.width_of(selection.digest).width = 10_000
+    return RpcSource(client, selection, HEAD)
+
+
 def verified(*nodes, mode="full", start=START, end=END, seed=0):
     """Evidence of one range, fetched from the first node and verified with all of them."""
 
@@ -61,7 +68,7 @@ def verified(*nodes, mode="full", start=START, end=END, seed=0):
             everyone = RpcClient([each.url for each in nodes], session, first_pause_s=0.001)
             second_look = SecondLook(everyone, SELECTION)
             source = VerifyingSource(
-                RpcSource(first, SELECTION, HEAD),
+                in_one_piece(first),
                 Verifier(everyone, second_look, SELECTION, mode, seed),
                 attempts=3,
                 first_pause_s=0.001,
@@ -256,7 +263,7 @@ def test_bloom_found_out_in_one_range_is_not_believed_in_the_next():
         async with aiohttp.ClientSession() as session:
             client = RpcClient([served.url], session, first_pause_s=0.001)
             verifier = Verifier(client, SecondLook(client, SELECTION), SELECTION, "full")
-            source = VerifyingSource(RpcSource(client, SELECTION, HEAD), verifier)
+            source = VerifyingSource(in_one_piece(client), verifier)
             before = await source.fetch((1_050, 1_060))
             await source.fetch((START, END))
             return before, await source.fetch((1_050, 1_060))
@@ -369,7 +376,7 @@ def many_samples(served, n_seeds):
         async with aiohttp.ClientSession() as session:
             client = RpcClient([served.url], session, first_pause_s=0.001)
             look = SecondLook(client, SELECTION)
-            (evidence,) = await RpcSource(client, SELECTION, HEAD).fetch((2_000, 2_200))
+            (evidence,) = await in_one_piece(client).fetch((2_000, 2_200))
             return [
                 await Verifier(client, look, SELECTION, "sample", seed).verify(evidence)
                 for seed in range(n_seeds)
@@ -398,7 +405,7 @@ def test_sample_leaves_answers_with_logs_alone():
         async with aiohttp.ClientSession() as session:
             client = RpcClient([served.url], session)
             verifier = Verifier(client, SecondLook(client, only), only, "sample")
-            source = VerifyingSource(RpcSource(client, only, HEAD), verifier)
+            source = VerifyingSource(in_one_piece(client, only), verifier)
             return await source.fetch((START, END))
 
     with node() as served:
