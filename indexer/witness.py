@@ -60,7 +60,7 @@ def matches(log_filter: LogFilter) -> pl.Expr:
 class SecondLook:
     """Looks at single blocks again, through a client of all endpoints that there are.
 
-    All other endpoints are asked, and whoever shows a log is believed: a node can hide a log of a
+    All endpoints are asked, and whoever shows a log is believed: a node can hide a log of a
     block with a known hash, but one that it makes up would have to be in the block's bloom.
     """
 
@@ -74,17 +74,18 @@ class SecondLook:
 
         `known` are the logs that `first_endpoint` gave of it, in the columns of table `logs`.
         """
-        others = self.client.pool.others(first_endpoint)
-        answers = await asyncio.gather(*(self._ask(header, other) for other in others))
-        heard = {who: logs for who, logs in answers if who != first_endpoint}
-        heard.pop("", None)
-        if heard:
-            merged = _merge([known, *heard.values()])
-            hidden = merged.height - known.height
-            reason = f"asked {', '.join(sorted(heard))}"
-            return Look("repaired" if hidden else "agreed", reason, merged, hidden, len(others))
+        usable = [each for each in self.client.pool.endpoints if not each.excluded]
+        # The first one too: a node that hides logs from ranges may show them to who asks by hash.
+        asked = usable if len(usable) > 1 else []
+        answers = dict(await asyncio.gather(*(self._ask(header, each) for each in asked)))
+        answers.pop("", None)
+        merged = _merge([known, *answers.values()])
+        hidden = merged.height - known.height
+        if hidden or set(answers) - {first_endpoint}:
+            reason = f"asked {', '.join(sorted(answers))}"
+            return Look("repaired" if hidden else "agreed", reason, merged, hidden, len(asked))
         look = await self._read_receipts(header, known)
-        return replace(look, n_requests=look.n_requests + len(others))
+        return replace(look, n_requests=look.n_requests + len(asked))
 
     async def _ask(
         self, header: Mapping[str, Any], endpoint: Endpoint | None = None
