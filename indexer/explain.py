@@ -266,7 +266,7 @@ class _Reader:
     def _sales(self, legs: list[Row], logs: Sequence[LogLine]) -> list[SaleLine]:
         finders = {name: _finder(logs, name) for name in {line.protocol for line in logs}}
         lines = []
-        for sale in self._rows("sales"):
+        for sale in self._sale_rows():
             own = sorted(
                 (leg for leg in legs if leg["sale_id"] == sale["sale_id"]), key=lambda x: x["seq"]
             )
@@ -282,6 +282,12 @@ class _Reader:
                 )
             )
         return lines
+
+    def _sale_rows(self) -> list[Row]:
+        """Rows of `sales`; where a killed run left no links yet, what the facts alone tell."""
+        known = self._rows("sales")
+        unlinked = dict.fromkeys(TABLES["sales"].column_names)
+        return known or [unlinked | row for row in self._rows("settled_sales")]
 
     def _royalties(self, sale: Row) -> list[Row]:
         """Ledger rows of a sale, each with the terms that were in force."""

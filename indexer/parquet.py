@@ -10,6 +10,7 @@ Columns are binary, or 0x text where cryo ran with `--hex`. Source: files writte
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -270,7 +271,13 @@ class ParquetSource:
         for scan in self._scans(kind, blocks):
             chosen = self._wanted(scan) if kind == "logs" else scan
             parts.append(_in_own_columns(kind, chosen))
-        return pl.concat(parts).unique(maintain_order=True)
+        rows = pl.concat(parts)
+        return rows.unique(maintain_order=True) if self._overlaps(kind) else rows
+
+    def _overlaps(self, kind: str) -> bool:
+        """Whether two files may hold the same rows."""
+        spans = [file.blocks for file in self.folder.of(kind)]
+        return any(after[0] < before[1] for before, after in pairwise(spans))
 
     def _wanted(self, logs: pl.LazyFrame) -> pl.LazyFrame:
         """Logs that a route may read: ERC-20 traffic is dropped before it is decoded."""

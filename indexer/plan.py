@@ -236,10 +236,11 @@ class _Work:
         }
 
     def _log_reasons(self) -> Iterator[str]:
-        kinds = f"{self.filters} filter{'' if self.filters == 1 else 's'}"
+        kinds = _count(self.filters, "filter")
         if self.few:
             ranges = _span(self.few, self.many)
-            yield f"{kinds} × {ranges} ranges of up to {self.options.max_range:,} blocks"
+            noun = "range" if self.few == self.many == 1 else "ranges"
+            yield f"{kinds} × {ranges} {noun} of up to {self.options.max_range:,} blocks"
         if self.recent:
             yield f"{kinds} × {self.recent:,} blocks that are not final, each by its hash"
 
@@ -301,7 +302,8 @@ def plan_lines(plan: Plan, prices: Mapping[str, float]) -> Iterator[str]:
         return
     shown = " ".join(f"{start}:{end}" for start, end in plan.todo[:5])
     more = f" and {len(plan.todo) - 5:,} more" if len(plan.todo) > 5 else ""
-    yield f"to do: {plan.blocks:,} blocks in {len(plan.todo):,} ranges ({shown}{more})"
+    ranges = _count(len(plan.todo), "range")
+    yield f"to do: {_count(plan.blocks, 'block')} in {ranges} ({shown}{more})"
     yield f"committed already: {plan.committed_blocks:,} blocks"
     for method, calls in plan.calls.items():
         yield f"{_span(calls.at_least, calls.at_most):>24}  {method}"
@@ -314,6 +316,10 @@ def plan_lines(plan: Plan, prices: Mapping[str, float]) -> Iterator[str]:
         yield f"{_span(ceil(cheap), ceil(dear)):>24}  credits at the given prices"
     if plan.pace is not None:
         yield _expected(plan, plan.pace)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _span(low: int, high: int) -> str:

@@ -183,11 +183,13 @@ def status_lines(found: dict[str, Any]) -> Iterator[str]:
 def _chain_lines(chain: dict[str, Any]) -> Iterator[str]:
     name = chain_name(chain["chain_id"])
     named = "" if name == str(chain["chain_id"]) else f" ({name})"
-    behind = "" if chain["behind"] is None else f", {chain['behind']:,} behind head"
     lag = "" if chain["lag_s"] is None else f" and {duration(chain['lag_s'])}"
+    behind = (
+        "" if chain["behind"] is None else f", {_count(chain['behind'], 'block')}{lag} behind head"
+    )
     yield (
         f"chain {chain['chain_id']}{named}: {chain['blocks']:,} blocks "
-        f"({_listed(chain['ranges'])}){behind}{lag}"
+        f"({_listed(chain['ranges'])}){behind}"
     )
     if chain["last_time"]:
         age = "" if chain["age_s"] is None else f", {duration(chain['age_s'])} ago"
@@ -199,6 +201,10 @@ def _chain_lines(chain: dict[str, Any]) -> Iterator[str]:
         gaps = f", gaps {_listed(each['gaps'])}" if each["gaps"] else ""
         blocks = f"{each['blocks']:,} blocks ({_listed(each['ranges'])})"
         yield f"  selection {each['selection'][:10]}: {blocks}{gaps}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _listed(ranges: Sequence[str]) -> str:

@@ -208,6 +208,17 @@ def test_transaction_mined_again_is_explained_once_per_block(tmp_path):
     assert [each.place["block_number"] for each in found] == [105, 106]
 
 
+def test_sale_without_links_yet_is_explained_from_its_facts(store, tmp_path):
+    with Store.open(tmp_path / "unlinked.duckdb") as unlinked:
+        for name in ("logs", "settled_sales", "sale_payments", "transfers"):
+            unlinked.append(name, store.read(name))
+        (sale,) = explained(unlinked, 101, tx=2).sales
+        text = text_of(explained(unlinked, 101, tx=2))
+    assert sale.row["is_primary"] is None
+    assert [int(leg.amount_wei) for leg in sale.legs] == [3, 5, 92]
+    assert "balances exactly" in text
+
+
 # --- legs by themselves
 
 

@@ -108,6 +108,6 @@ def test_command_writes_nothing(call, tmp_path):  # noqa: F811
         assert found["credits"][0] == 60 * found["calls"][LOGS]["at_least"]
         assert list(tmp_path.iterdir()) == []
         code, out, _ = call("plan", "--rpc-url", node.url, "--blocks", f"{FIRST}:{FIRST + 10}")
-        assert "to do: 10 blocks in 1 ranges" in out
+        assert "to do: 10 blocks in 1 range (" in out
         code, _, err = call("plan", "--rpc-url", node.url, "--credits", "eth_getLogs")
     assert (code, "write METHOD=NUMBER" in err) == (2, True)

@@ -81,7 +81,7 @@ def test_lines_tell_lag_gaps_and_age(store):
     head = Head(CHAIN, FIRST + 36, TIP_TIME + timedelta(seconds=84))
     now = TIP_TIME + timedelta(days=2, hours=3)
     lines = "\n".join(status_lines(read_status(store, head=head, now=now, with_digest=True)))
-    assert "7 behind head and 1 min 24 s" in lines
+    assert "7 blocks and 1 min 24 s behind head" in lines
     assert f"not indexed in between: {FIRST + 10}:{FIRST + 20}" in lines
     assert "2 d 3 h ago" in lines
     assert "0.0% without a known residual" in lines
