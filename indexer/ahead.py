@@ -61,7 +61,8 @@ async def ahead(
     What has arrived meanwhile comes along in one batch, so that many small ranges do not cost a
     transaction each. A range is taken from `todo` when its fetch begins; none begins while the
     evidence that nobody has written yet, with what the fetches under way are expected to bring,
-    fills the budget. One range is always under way, however large.
+    fills the budget. One range is always under way, however large; until the first one has
+    arrived, it is the only one.
     """
     line = _Line(source, iter(todo), concurrency, flight, budget_bytes)
     try:
@@ -88,6 +89,7 @@ class _Line:
     _under_way: int = 0
     _held_bytes: int = 0
     _expected_bytes: float = 0.0
+    _has_landed: bool = False
 
     def begin(self) -> asyncio.Task[list[Evidence]] | None:
         """The first fetch of the line, taken from it; None at the end."""
@@ -131,6 +133,9 @@ class _Line:
             return False
         if not self._under_way and not self._tasks:
             return True
+        if not self._has_landed:
+            # The first answer tells how wide and how heavy the others will be.
+            return False
         coming = (self._under_way + 1) * self._expected_bytes
         return self._held_bytes + coming <= self.budget_bytes
 
@@ -140,6 +145,7 @@ class _Line:
                 evidence = await self.source.fetch(blocks)
         finally:
             self._under_way -= 1
+        self._has_landed = True
         brought = _weigh(evidence)
         self._held_bytes += brought
         # Follows rises at once and falls slowly: blocks that are dense once may be so again.
