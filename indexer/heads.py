@@ -15,7 +15,7 @@ import aiohttp
 import msgspec
 
 from data.errors import RetryableError
-from indexer.rpc import RpcClient
+from indexer.rpc import Request, RpcClient
 
 _CONNECT_S = 3.0
 _HEARTBEAT_S = 15.0
@@ -125,10 +125,12 @@ class HeadWatcher:
         return head
 
     async def _ask(self) -> Head:
-        answer = await self.client.call("eth_getBlockByNumber", "latest", False)
+        # One attempt: who follows has a patience of its own, and tells meanwhile that it waits.
+        request = Request("eth_getBlockByNumber", ("latest", False))
+        reply = await self.client.ask([request], attempts=1)
         try:
-            head = _read(msgspec.convert(answer, _Header))
-        except (msgspec.ValidationError, ValueError) as error:
+            head = _read(msgspec.json.decode(reply.results[0], type=_Header))
+        except (msgspec.MsgspecError, ValueError) as error:
             message = f"{self.client.endpoint} does not tell its latest block: {error}"
             raise RetryableError(message) from error
         if self._socket is not None and self._last and head.number > self._last.number:
@@ -182,6 +184,8 @@ class HeadWatcher:
         finally:
             self._socket = None
             self.on_push(False)
+            # Whoever waits for a push must ask instead.
+            self._news.set()
             await socket.close()
 
     def _take(self, text: str) -> None:
@@ -195,8 +199,11 @@ class HeadWatcher:
 
 async def _call(socket: aiohttp.ClientWebSocketResponse, method: str, *params: str) -> str:
     await socket.send_json({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
-    text = await asyncio.wait_for(socket.receive_str(), _CONNECT_S)
-    return msgspec.json.decode(text, type=_Reply).result
+    message = await asyncio.wait_for(socket.receive(), _CONNECT_S)
+    if message.type is not aiohttp.WSMsgType.TEXT:
+        reason = f"the WebSocket ended instead of answering {method}"
+        raise ConnectionError(reason)
+    return msgspec.json.decode(message.data, type=_Reply).result
 
 
 def _read(header: _Header) -> Head:

@@ -95,5 +95,6 @@ def test_follower_is_ready_when_caught_up_and_not_in_an_outage(store, origin):
         assert get(port, "/health")[0] == 200
         node.faults.clear()
         _until(lambda: get(port, "/ready")[0] == 200)
+        _until(lambda: "raisonne_websocket_connected 1.0" in get(port, "/metrics")[1], 15)
     with pytest.raises(OSError, match="refused"):
         get(port, "/health")
