@@ -24,6 +24,9 @@ from indexer.transport import HttpAnswer
 
 _RETRYABLE_STATUS = frozenset({408, 425, 500, 502, 503, 504})
 _SIZED = frozenset({"eth_getLogs", "eth_getBlockReceipts"})
+_NO_TAG = re.compile(r"(?:finalized|safe) block not found", re.IGNORECASE)
+"""How geth says that it has no consensus client; only a block by number or hash may come later."""
+
 _SLOW = re.compile(r"time(?:d|s)?.?out|took too long|duration|deadline", re.IGNORECASE)
 _PASSING = re.compile(
     r"temporar|try again|unavailable|overload|busy|not yet|connection|capacity"
@@ -151,7 +154,7 @@ def classify(
         return Throttled(text, throttle.retry_after_s)
     if _SLOW.search(message):
         return SlowAnswer(text)
-    if _PASSING.search(details):
+    if _PASSING.search(details) and not _NO_TAG.search(details):
         return RetryableError(text)
     return RpcError(f"{text}; the node refuses this call, try another --rpc-url")
 
