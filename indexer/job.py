@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from data.errors import RetryableError
+from data.errors import RetryableError, UpstreamError
 from data.store import Store
 from indexer.ahead import Flight, ahead
 from indexer.by_hash import MAX_BLOCKS, VERIFIED_BY, HashSource
@@ -218,7 +218,12 @@ class Job:
                 evidence = await rereader.fetch(blocks)
             except RetryableError:
                 # Neither answer is believed; the range stays due.
+                self.metrics.reread_failures.inc()
                 continue
+            except UpstreamError:
+                # What was committed stands without it; the next run or head tries again.
+                self.metrics.reread_failures.inc()
+                return
             repaired = await finish_in_thread(rereader.commit, evidence, blocks)
             self.summary.verified.count(evidence)
             self.summary.repaired_blocks += repaired

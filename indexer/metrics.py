@@ -76,6 +76,9 @@ class Metrics:
         self.reread_blocks = self._counter(
             "reread_blocks", "Blocks read a second time after they became final"
         )
+        self.reread_failures = self._counter(
+            "reread_failures", "Second readings without an answer, or with contradictory ones"
+        )
         self.reread_repairs = self._counter(
             "reread_repairs", "Blocks whose second reading differed from the first"
         )

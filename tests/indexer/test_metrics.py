@@ -1,11 +1,13 @@
 """What is counted, how it is exposed, and that every metric is documented."""
 
 import re
+import time
 from datetime import datetime
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from indexer.ahead import Flight
 from indexer.errors import Throttled
 from indexer.metrics import Metrics, age_s
 from tests.paths import REPO_ROOT
@@ -92,3 +94,20 @@ def test_age_is_not_negative_when_a_chain_runs_ahead():
     noon = datetime(2026, 1, 1, 12)
     assert age_s(datetime(2026, 1, 1, 11, 59), noon) == 60
     assert age_s(datetime(2026, 1, 1, 12, 1), noon) == 0
+
+
+def test_flight_is_idle_only_between_fetches_that_are_still_to_come():
+    flight = Flight()
+    with flight.fetching():
+        time.sleep(0.02)
+    time.sleep(0.05)
+    with flight.fetching():
+        idle_s = flight.idle_s
+        time.sleep(0.02)
+        assert flight.idle_s == idle_s
+    assert 0.05 <= idle_s < 1
+    flight = Flight(has_more=False)
+    with flight.fetching():
+        pass
+    time.sleep(0.02)
+    assert flight.idle_s == 0, "what is all fetched waits for nobody"

@@ -10,7 +10,7 @@ from indexer.errors import DeepReorgError
 from indexer.fetch import WINDOW
 from indexer.link import rebuild_links
 from indexer.run import IndexOptions, index
-from tests.faults import ChainChange, MissingHeight
+from tests.faults import ChainChange, MissingHeight, RpcError
 from tests.forks import fork
 from tests.indexer.samples import ALICE, BOB, OPENSEA, ZERO, make_match, make_order, make_transfer
 from tests.node import ReplayNode
@@ -301,6 +301,22 @@ def test_repair_leaves_other_selections_to_ask_again(tmp_path, store, origin):
         ).item() == 0  # fmt: skip
         run(store, node)
     assert store.digest() == undisturbed(origin, tmp_path)
+
+
+def test_second_reading_without_an_answer_costs_nothing_but_the_reading(store, origin):
+    def refuse_ranges(method, params, result):
+        if method == "eth_getLogs" and "blockHash" not in params[0]:
+            raise RpcError(-32601, "this node serves no ranges")
+        return result
+
+    with serve(origin) as node:
+        run(store, node)
+        before = store.digest()
+        node.faults.append(refuse_ranges)
+        node.tags["finalized"] = HEAD
+        assert run(store, node).repaired_blocks == []
+        assert ranges_by(store)["hash"] == 2
+    assert store.digest() == before
 
 
 class _HiddenFromRanges:
