@@ -164,7 +164,7 @@ def test_ranges_are_taken_only_when_their_fetch_begins():
 N_BLOCKS, LOGS_A_BLOCK = 40, 10_000
 
 CHILD = """
-import asyncio, resource, sys, aiohttp
+import asyncio, re, sys, aiohttp
 from indexer.ahead import Flight, ahead
 from indexer.fetch import RpcSource
 from indexer.protocols import PROTOCOLS
@@ -181,7 +181,9 @@ async def run(url, budget):
         async for batch in ahead(source, pieces, 8, Flight(), budget_bytes=budget):
             n_logs += sum(each.logs.height for each in batch)
             await asyncio.sleep(0.15)
-    print(n_logs, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    # Not ru_maxrss: it begins with the memory of the process that started this one.
+    peak_kb = re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]
+    print(n_logs, int(peak_kb) // 1024)
 
 asyncio.run(run(sys.argv[1], int(sys.argv[2])))
 """
@@ -248,10 +250,10 @@ def peak_mb(url, budget_bytes):
     return peak
 
 
-def test_peak_memory_is_bounded_by_the_budget_with_a_slow_writer():
+def test_peak_memory_is_bounded_with_a_slow_writer():
+    """Imports and the parsing of an answer take about 200 MB; without bound it would all be kept.
+
+    That the budget is what bounds it is shown above, by counts, which do not depend on load.
+    """
     with in_a_thread(dense_block) as url:
-        bounded, unbounded = peak_mb(url, 24 << 20), peak_mb(url, 1 << 40)
-    # Imports and the parsing of two answers take some 400 MB of it; how many are parsed at once
-    # depends on the machine's load, the difference to no budget does not.
-    assert bounded < 600
-    assert unbounded > bounded + 70, "else the budget bounds nothing"
+        assert peak_mb(url, 24 << 20) < 400
