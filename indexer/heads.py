@@ -117,7 +117,9 @@ class HeadWatcher:
         if self._last is None and self._pushed is None:
             return None
         try:
-            await asyncio.wait_for(self._news.wait(), self._patience_s())
+            # Not `wait_for`: before Python 3.12 it loses a cancellation that comes with the news.
+            async with asyncio.timeout(self._patience_s()):
+                await self._news.wait()
         except TimeoutError:
             return None
         self._news.clear()
@@ -170,8 +172,8 @@ class HeadWatcher:
     async def _subscribe(self, url: str) -> None:
         """Takes heads from one WebSocket until it ends."""
         timeout = aiohttp.ClientWSTimeout(ws_close=_CONNECT_S)
-        connecting = self.session.ws_connect(url, heartbeat=_HEARTBEAT_S, timeout=timeout)
-        socket = await asyncio.wait_for(connecting, _CONNECT_S)
+        async with asyncio.timeout(_CONNECT_S):
+            socket = await self.session.ws_connect(url, heartbeat=_HEARTBEAT_S, timeout=timeout)
         try:
             if int(await _call(socket, "eth_chainId"), 16) != self.chain_id:
                 return
@@ -199,7 +201,8 @@ class HeadWatcher:
 
 async def _call(socket: aiohttp.ClientWebSocketResponse, method: str, *params: str) -> str:
     await socket.send_json({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
-    message = await asyncio.wait_for(socket.receive(), _CONNECT_S)
+    async with asyncio.timeout(_CONNECT_S):
+        message = await socket.receive()
     if message.type is not aiohttp.WSMsgType.TEXT:
         reason = f"the WebSocket ended instead of answering {method}"
         raise ConnectionError(reason)
