@@ -28,6 +28,12 @@ from data.schema import BLOCK_KINDS, DIGEST_TABLES, SCHEMA_VERSION, TABLES, conf
 
 _META = "store_meta"
 
+# Sorts, hashes and rows of an open transaction above this go to a folder beside the store.
+_MEMORY = "768MB"
+# A checkpoint compresses again every row group that grew since the last one. At DuckDB's default of
+# 16 MiB each batch of an index run pays for that. A log of this size is replayed in about a second.
+_CHECKPOINT_AT = "128MB"
+
 
 class StoreBusyError(RaisonneError):
     """Raised when another process holds the plain DuckDB file."""
@@ -251,34 +257,32 @@ class Transaction:
         """Appends the rows whose key is not there yet; returns how many were new.
 
         There is no PRIMARY KEY (known DuckDB faults with delete-then-insert): an anti-join on the
-        key, cut to the block span of the frame where the table has blocks, makes it idempotent.
+        key makes it idempotent. Where the table has blocks, the join reads those of the frame
+        alone, and where none of these is stored yet, as in most batches, there is no join.
         """
         declared = table(name)
         rows = conform(name, frame).unique(list(declared.key), keep="first", maintain_order=True)
         if rows.is_empty():
             return 0
-        span = ""
-        bounds: list[Any] = []
+        stored = name
         if "block_number" in declared.key and rows["block_number"].null_count() == 0:
-            span = "WHERE t.block_number BETWEEN ? AND ?"
-            bounds = [rows["block_number"].min(), rows["block_number"].max()]
+            # Numbers in the text, not parameters: DuckDB skips row groups by what it knows of them.
+            first, last = rows.select(
+                pl.min("block_number").alias("first"), pl.max("block_number").alias("last")
+            ).row(0)
+            stored = f"(FROM {name} WHERE block_number BETWEEN {first} AND {last})"
+            if not self.query(f"SELECT EXISTS (FROM {stored})").item():
+                return self._insert(name, rows, "FROM staging")
         same = " AND ".join(f"t.{key} IS NOT DISTINCT FROM s.{key}" for key in declared.key)
-        before = self._count(name)
-        self._insert(
-            name,
-            rows,
-            f"SELECT s.* FROM staging s WHERE NOT EXISTS (SELECT 1 FROM "
-            f"(SELECT * FROM {name} t {span}) t WHERE {same})",
-            bounds,
+        return self._insert(
+            name, rows, f"FROM staging s WHERE NOT EXISTS (FROM {stored} t WHERE {same})"
         )
-        return self._count(name) - before
 
     def replace(self, name: str, frame: pl.DataFrame) -> int:
         """Replaces all rows of a table; returns how many it has now."""
         rows = conform(name, frame)
         self._cursor.execute(f"DELETE FROM {name}")
-        self._insert(name, rows, "SELECT * FROM staging", [])
-        return rows.height
+        return self._insert(name, rows, "FROM staging")
 
     def delete_from_block(self, chain_id: int, block_number: int) -> None:
         """Deletes the evidence and facts of a chain from a block upwards, and cuts its ranges.
@@ -306,18 +310,16 @@ class Transaction:
                 [block_number, chain_id, block_number],
             )
 
-    def _insert(self, name: str, rows: pl.DataFrame, select: str, parameters: list[Any]) -> None:
+    def _insert(self, name: str, rows: pl.DataFrame, select: str) -> int:
+        """Inserts what a query over the rows, as `staging`, gives; returns how many these are."""
         if rows.is_empty():
-            return
-        self._cursor.register("staging", rows.to_arrow())
+            return 0
+        self._cursor.register("staging", rows.to_arrow(compat_level=pl.CompatLevel.newest()))
         try:
-            self._cursor.execute(f"INSERT INTO {name} {select}", parameters)
+            inserted = self._cursor.execute(f"INSERT INTO {name} {select}").fetchone()
         finally:
             self._cursor.unregister("staging")
-
-    def _count(self, name: str) -> int:
-        row = self._cursor.execute(f"SELECT count(*) FROM {name}").fetchone()
-        return int(row[0]) if row else 0
+        return int(inserted[0]) if inserted else 0
 
 
 def code_version() -> str:
@@ -344,9 +346,13 @@ def _connect(target: Target, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     if not path.parent.exists():
         path.parent.mkdir(parents=True)
     try:
-        return duckdb.connect(str(path), read_only=read_only)
+        connection = duckdb.connect(str(path), read_only=read_only)
     except duckdb.IOException as error:
         raise _open_error(path, str(error)) from error
+    # Set, not given to connect: connections of one process to one file must be given the same.
+    connection.execute(f"SET memory_limit = '{_MEMORY}'")
+    connection.execute(f"SET wal_autocheckpoint = '{_CHECKPOINT_AT}'")
+    return connection
 
 
 def _open_error(path: Path, text: str) -> RaisonneError:

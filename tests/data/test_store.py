@@ -48,6 +48,17 @@ def test_the_same_key_in_another_block_is_another_row(store):
     assert store.append("sale_payments", payments(1, block=6, block_hash="0xbb")) == 1
 
 
+def test_rows_of_blocks_between_the_stored_ones_are_told_from_those_that_are_there(store):
+    for block in (5, 9):
+        store.append("sale_payments", payments(1, block=block))
+    spanning = pl.concat([payments(1, 2, block=block) for block in (4, 5, 7, 9)])
+    assert store.append("sale_payments", spanning) == 6
+    assert store.append("sale_payments", payments(1, 2, block=7)) == 0
+    unplaced = payments(1).with_columns(pl.lit(None, pl.Int64).alias("block_number"))
+    assert [store.append("sale_payments", unplaced) for _ in range(2)] == [1, 0]
+    assert store.read("sale_payments").height == 9
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(0, 10**38 - 1), min_size=1, max_size=5))
 def test_amounts_come_back_exact(amounts):
