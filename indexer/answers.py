@@ -10,6 +10,7 @@ import msgspec
 
 from data.errors import RetryableError, UpstreamError
 from indexer.errors import (
+    BatchRefused,
     RangeTooWide,
     RpcError,
     SlowAnswer,
@@ -35,6 +36,11 @@ _PASSING = re.compile(
     r"|blockchain height",
     re.IGNORECASE,
 )
+_BATCH = re.compile(r"\bbatch", re.IGNORECASE)
+"""Every known refusal of a batch says so (go-ethereum#26681, besu#4951, jsonrpsee#1107)."""
+
+_NEVER_NULL = frozenset({"eth_chainId", "eth_blockNumber", "eth_getLogs"})
+
 _REFUSALS = {
     LimitKind.RANGE: RangeTooWide,
     LimitKind.CRITERIA: TooManyCriteria,
@@ -64,13 +70,13 @@ class _Answer(msgspec.Struct):
 
 
 def encode(requests: Sequence[Request]) -> bytes:
-    """The body of a JSON-RPC batch; the ids are the places of the requests."""
-    return msgspec.json.encode(
-        [
-            {"jsonrpc": "2.0", "id": i, "method": r.method, "params": r.params}
-            for i, r in enumerate(requests)
-        ]
-    )
+    """The body of a JSON-RPC batch, or of a call alone; the ids are the places of the requests."""
+    calls = [
+        {"jsonrpc": "2.0", "id": i, "method": r.method, "params": r.params}
+        for i, r in enumerate(requests)
+    ]
+    # Nodes without batches refuse a list even of one call.
+    return msgspec.json.encode(calls if len(calls) > 1 else calls[0])
 
 
 def read_results(
@@ -94,11 +100,17 @@ def read_results(
     if errors:
         # What no retry cures is said first.
         raise min(errors, key=lambda error: isinstance(error, RetryableError))
-    missing = [i for i in range(len(requests)) if i not in answers or not answers[i].result]
+    missing = [i for i, each in enumerate(requests) if not _is_answered(answers.get(i), each)]
     if missing:
         message = f"{name} left {len(missing)} of {len(requests)} calls unanswered"
         raise RetryableError(message)
     return [bytes(answers[i].result) for i in range(len(requests))]
+
+
+def _is_answered(answer: _Answer | None, request: Request) -> bool:
+    if answer is None or not answer.result:
+        return False
+    return request.method not in _NEVER_NULL or bytes(memoryview(answer.result)[:5]) != b"null"
 
 
 def _parse(http: HttpAnswer, name: str) -> dict[int, _Answer]:
@@ -152,6 +164,8 @@ def classify(
     throttle = throttle_in_error(code, details, data)
     if throttle:
         return Throttled(text, throttle.retry_after_s)
+    if _BATCH.search(details):
+        return BatchRefused(f"{text}; the node refuses batches, try another --rpc-url")
     if _SLOW.search(message):
         return SlowAnswer(text)
     if _PASSING.search(details) and not _NO_TAG.search(details):

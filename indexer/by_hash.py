@@ -11,9 +11,11 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from data.errors import RetryableError, UpstreamError
-from data.schema import conform
+from indexer.endpoints import Endpoint
 from indexer.errors import ReorgError, RpcError
 from indexer.evidence import Evidence, Proof, parse_full_blocks, parse_headers, parse_logs
+from indexer.pages import PageCheck
+from indexer.places import listed_transactions, with_times
 from indexer.ranges import BlockRange
 from indexer.rpc import MAX_BATCH, Request, RpcClient
 from indexer.selection import Selection
@@ -33,17 +35,20 @@ class HashSource:
     """Evidence of recent blocks from a JSON-RPC node, each block asked by its hash.
 
     `known` are hashes that are known already, by block number: a new head comes with its hash.
+    With `pages`, an answer that may have been cut is refused; a range can be asked in parts.
     """
 
     client: RpcClient
     selection: Selection
     known: Mapping[int, str] = field(default_factory=dict)
+    pages: PageCheck | None = None
 
     async def fetch(self, blocks: BlockRange) -> list[Evidence]:
         """One piece of evidence for the whole range.
 
         Raises:
             ReorgError: a block left the chain while it was being read.
+            TooManyResults: an answer may have been cut.
             UpstreamError: the node does not answer, or contradicts itself again and again.
         """
         pause_s = _FIRST_PAUSE_S
@@ -68,7 +73,7 @@ class HashSource:
             hashes = await self._hashes(blocks)
         requests = [request for block_hash in hashes for request in self._requests(block_hash)]
         try:
-            answers = await self._ask(requests)
+            answers, endpoint = await self._ask(requests)
         except UpstreamError as error:
             await self._refuse_departed(blocks, hashes)
             if isinstance(error, RpcError):
@@ -77,11 +82,11 @@ class HashSource:
         if any(raw.strip() == b"null" for raw in answers):
             await self._refuse_departed(blocks, hashes)
         return replace(
-            self._read(blocks, answers),
+            self._read(blocks, answers, endpoint),
             n_requests=len(requests),
             n_bytes=self.client.traffic.n_bytes - before,
             elapsed_ms=(time.monotonic() - started) * 1_000,
-            endpoint=self.client.endpoint,
+            endpoint=endpoint.name,
         )
 
     async def _refuse_departed(self, blocks: BlockRange, hashes: Sequence[str]) -> None:
@@ -91,7 +96,7 @@ class HashSource:
             ReorgError: another block has the place of one of these.
         """
         numbers = [Request("eth_getBlockByNumber", (hex(n), False)) for n in range(*blocks)]
-        now = await self._ask(numbers)
+        now, _ = await self._ask(numbers)
         pairs = zip(hashes, now, strict=True)
         present = [(known, raw) for known, raw in pairs if raw.strip() != b"null"]
         if not present:
@@ -103,7 +108,7 @@ class HashSource:
                 raise ReorgError(message)
 
     async def _hashes(self, blocks: BlockRange) -> list[str]:
-        answers = await self._ask(
+        answers, _ = await self._ask(
             [Request("eth_getBlockByNumber", (hex(n), False)) for n in range(*blocks)]
         )
         return parse_headers(answers, self.selection.context.chain_id)["block_hash"].to_list()
@@ -118,7 +123,8 @@ class HashSource:
             Request("eth_getBlockByHash", (block_hash, self.selection.wants_transactions)),
         ]
 
-    async def _ask(self, requests: Sequence[Request]) -> list[bytes]:
+    async def _ask(self, requests: Sequence[Request]) -> tuple[list[bytes], Endpoint]:
+        """The answers, and the endpoint that gave the last of them."""
         per_block = len(self.selection.log_filters) + 1
         # The requests of one block stay in one batch.
         size = max(MAX_BATCH // per_block, 1) * per_block
@@ -127,23 +133,26 @@ class HashSource:
             # A block that has gone is found out by one attempt; the others are made by `fetch`.
             reply = await self.client.ask(requests[at : at + size], attempts=1)
             answers += reply.results
-        return answers
+        return answers, reply.endpoint
 
-    def _read(self, blocks: BlockRange, answers: Sequence[bytes]) -> Evidence:
+    def _read(self, blocks: BlockRange, answers: Sequence[bytes], endpoint: Endpoint) -> Evidence:
         chain_id = self.selection.context.chain_id
         per_block = len(self.selection.log_filters) + 1
         raw_blocks = answers[per_block - 1 :: per_block]
         raw_logs = [raw for place, raw in enumerate(answers) if (place + 1) % per_block]
         parsed = parse_logs(raw_logs, chain_id)
+        if self.pages is not None:
+            self.pages.refuse(endpoint, parsed.counts)
         headers, transactions, too_rich = self._parse_blocks(raw_blocks)
         _check(parsed.logs, headers, blocks)
-        times = headers.select("block_hash", pl.col("block_time"))
-        logs = parsed.logs.drop("block_time").join(times, on="block_hash", maintain_order="left")
+        is_full = self.selection.wants_transactions
+        listed = transactions if is_full else listed_transactions(raw_blocks)
+        logs = with_times(parsed.logs, headers, listed, endpoint)
         return Evidence(
             start=blocks[0],
             end=blocks[1],
             tip_hash=headers["block_hash"][-1],
-            logs=conform("logs", logs),
+            logs=logs,
             blocks=headers,
             quarantine=pl.concat([parsed.malformed, too_rich]),
             transactions=transactions,

@@ -10,8 +10,9 @@ from data.store import Store, Transaction
 from indexer.decode import settle_logs
 from indexer.errors import ReorgError
 from indexer.evidence import Evidence
+from indexer.holes import without
 from indexer.protocols.base import Tables
-from indexer.ranges import subtract
+from indexer.ranges import merge, subtract
 from indexer.relink import find_touched, relink
 from indexer.selection import Selection
 
@@ -80,7 +81,7 @@ def write(transaction: Transaction, tables: Tables, chain_id: int) -> dict[str, 
         ReorgError: they do not continue the stored chain; the transaction must not be committed.
     """
     _check_continuity(transaction, tables["blocks"], chain_id)
-    _close_findings(transaction, tables["ranges"])
+    _close_findings(transaction, tables)
     return {
         name: transaction.append(name, frame)
         for name, frame in tables.items()
@@ -109,15 +110,18 @@ def _check_continuity(transaction: Transaction, blocks: pl.DataFrame, chain_id: 
             raise ReorgError(message)
 
 
-def _close_findings(transaction: Transaction, ranges: pl.DataFrame) -> None:
-    """Removes gaps and unproven blocks that lie in new ranges: these tell anew what is open."""
-    for (chain_id, selection), rows in ranges.group_by("chain_id", "selection"):
-        transaction.execute(
-            "DELETE FROM completeness_findings WHERE chain_id = ? AND selection = ? AND EXISTS"
-            " (SELECT 1 FROM (SELECT unnest(?) AS first, unnest(?) AS last)"
-            " WHERE from_block >= first AND to_block <= last)",
-            [chain_id, selection, rows["from_block"].to_list(), rows["to_block"].to_list()],
-        )
+def _close_findings(transaction: Transaction, tables: Tables) -> None:
+    """Removes earlier findings about blocks that were asked anew: these tell now what is open."""
+    span = ["chain_id", "selection", "from_block", "to_block"]
+    asked = pl.concat([tables["ranges"].select(span), tables["completeness_findings"].select(span)])
+    for (chain_id, selection), rows in asked.group_by("chain_id", "selection"):
+        blocks = merge(rows.select("from_block", "to_block").rows())
+        where = "chain_id = ? AND selection = ? AND from_block < ? AND to_block > ?"
+        values = [chain_id, selection, blocks[-1][1], blocks[0][0]]
+        found = transaction.query(f"SELECT * FROM completeness_findings WHERE {where}", values)
+        if not found.is_empty():
+            transaction.execute(f"DELETE FROM completeness_findings WHERE {where}", values)
+            transaction.append("completeness_findings", without(found, blocks))
 
 
 def _range_rows(

@@ -9,6 +9,9 @@ from indexer.rate import TokenBucket
 from indexer.transport import mask_url
 from indexer.width import WidthController
 
+MAX_BATCH = 100
+"""Requests in one HTTP post; larger batches are refused by common nodes."""
+
 EXPLORATION = 0.05
 """Share of calls that go to another endpoint than the best, to notice when it becomes better."""
 
@@ -30,11 +33,15 @@ class Endpoint:
     widths: dict[str, WidthController] = field(default_factory=dict)
     latency_s: float | None = None
     in_flight: int = 0
+    max_batch: int = MAX_BATCH
     failures: int = 0
     failed_at_s: float = float("-inf")
     rests_until_s: float = float("-inf")
     has_answered: bool = False
     serves_chain: bool = False
+    odd_answers: int = 0
+    longest: int = 0
+    page: int | None = None
     excluded: str = ""
 
     def width_of(self, selection: str) -> WidthController:
@@ -50,6 +57,12 @@ class Endpoint:
         if self.latency_s is None:
             return self.delay(now_s) + _UNKNOWN_S * self.in_flight
         return self.delay(now_s) + self.latency_s * (1 + self.in_flight)
+
+    def narrow_batch(self, calls: int) -> bool:
+        """Takes smaller batches after one of so many calls failed; whether they can be smaller."""
+        size = min(calls, self.max_batch)
+        self.max_batch = max(1, size // 4)
+        return size > 1
 
     def answered(self, latency_s: float) -> None:
         """Notes an answer that came after so many seconds."""

@@ -3,7 +3,8 @@
 UpstreamError (4, from data.errors)
 ├── RpcError             a node answered with an error that no retry will cure
 │   ├── RangeTooWide     the node refuses the block range; may carry the limit it named
-│   └── TooManyResults   the node refuses the size of the answer
+│   ├── TooManyResults   the node refuses the size of the answer
+│   └── BatchRefused     the node refuses a batch for its size, or any batch
 ├── RootError            a root cannot be recomputed from what the node told
 ├── WrongChainError      the endpoint serves another chain than was asked for
 └── RetryableError       (from data.errors) an equal call may succeed later
@@ -53,6 +54,10 @@ class TooManyResults(SizeRefused):
 
 class TooManyBytes(TooManyResults):
     """Raised when a node refuses to send, or we to take, so many bytes; `limit` is in bytes."""
+
+
+class BatchRefused(RpcError):  # noqa: N818 - as SizeRefused
+    """Raised when a node refuses a batch for the number of its calls."""
 
 
 class Throttled(RetryableError):  # noqa: N818 - as SizeRefused

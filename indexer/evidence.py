@@ -96,10 +96,11 @@ class Evidence:
 
 @dataclass(frozen=True)
 class ParsedLogs:
-    """Logs of an answer, and those that cannot be placed on the chain."""
+    """Logs of answers, those that cannot be placed on the chain, and how many each answer had."""
 
     logs: pl.DataFrame
     malformed: pl.DataFrame
+    counts: tuple[int, ...]
 
 
 def parse_logs(results: Sequence[bytes], chain_id: int) -> ParsedLogs:
@@ -110,7 +111,7 @@ def parse_logs(results: Sequence[bytes], chain_id: int) -> ParsedLogs:
         in the columns of table `quarantine`.
 
     Raises:
-        RetryableError: a result is no list of logs.
+        RetryableError: a result is no list of logs, or two different logs have one place.
     """
     try:
         frames = [pl.read_json(io.BytesIO(raw), schema=_LOG_JSON) for raw in results]
@@ -120,10 +121,13 @@ def parse_logs(results: Sequence[bytes], chain_id: int) -> ParsedLogs:
     raw = pl.concat(frames).filter(~pl.col("removed").fill_null(value=False))
     logs = _placed(raw, chain_id)
     is_whole = pl.col("reason").is_null()
-    whole = logs.filter(is_whole).unique(
-        ["block_hash", "log_index"], keep="first", maintain_order=True
-    )
-    return ParsedLogs(conform("logs", whole.drop("reason")), _malformed(logs.filter(~is_whole)))
+    whole = logs.filter(is_whole).drop("reason")
+    unique = whole.unique(["block_hash", "log_index"], keep="first", maintain_order=True)
+    if unique.height < whole.height and unique.height < whole.drop("block_time").unique().height:
+        message = "two different logs of one block have the same index"
+        raise RetryableError(message)
+    counts = tuple(frame.height for frame in frames)
+    return ParsedLogs(conform("logs", unique), _malformed(logs.filter(~is_whole)), counts)
 
 
 def _placed(raw: pl.DataFrame, chain_id: int) -> pl.DataFrame:

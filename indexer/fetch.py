@@ -19,9 +19,18 @@ from indexer.errors import (
     TooManyCriteria,
     TooManyResults,
 )
-from indexer.evidence import Evidence, parse_full_blocks, parse_headers, parse_logs
+from indexer.evidence import (
+    Evidence,
+    ParsedLogs,
+    parse_full_blocks,
+    parse_headers,
+    parse_logs,
+)
+from indexer.filters import halve
 from indexer.limits import LimitKind, honoured
-from indexer.parts import ask_in_parts, halve
+from indexer.pages import PageCheck
+from indexer.parts import ask_in_parts
+from indexer.places import listed_transactions, with_times
 from indexer.ranges import BlockRange
 from indexer.rpc import MAX_BATCH, Reply, Request, RpcClient
 from indexer.selection import LogFilter, Selection
@@ -50,12 +59,14 @@ class RpcSource:
         selection: Selection,
         head: int,
         *,
+        pages: PageCheck | None = None,
         attempts: int = _ATTEMPTS,
         first_pause_s: float = _FIRST_PAUSE_S,
     ) -> None:
         self._client = client
         self._selection = selection
         self._head = head
+        self._pages = pages
         self._attempts = attempts
         self._first_pause_s = first_pause_s
         self._filters: tuple[LogFilter, ...] = selection.log_filters
@@ -154,23 +165,21 @@ class RpcSource:
     async def _fetch_once(self, start: int, end: int, endpoint: Endpoint) -> Evidence:
         chain_id = self._selection.context.chain_id
         started = time.monotonic()
-        replies = await self._ask(start, end, endpoint)
-        answers = [raw for reply in replies for raw in reply.results[:-1]]
-        parsed = parse_logs(answers, chain_id)
-        tip = _one_tip([reply.results[-1] for reply in replies], chain_id)
+        replies, parsed = await self._ask(start, end, endpoint)
+        tips = [reply.results[-1] for reply in replies]
+        tip = _one_tip(tips, chain_id)
         found = await self._blocks(start, end, parsed.logs, tip)
+        listed = pl.concat([found.listed, listed_transactions(tips)])
         _check(parsed.logs, found.headers, start, end)
-        times = found.headers.select("block_hash", pl.col("block_time").alias("header_time"))
-        logs = parsed.logs.join(times, on="block_hash", how="left", maintain_order="left")
-        logs = logs.with_columns(pl.coalesce("header_time", "block_time").alias("block_time"))
-        n_bytes = sum(reply.n_bytes for reply in replies) + found.n_bytes
         source = replies[0].endpoint
+        logs = with_times(parsed.logs, found.headers, listed, source)
+        n_bytes = sum(reply.n_bytes for reply in replies) + found.n_bytes
         self._width_of(source).answered(end - start, logs.height, n_bytes)
         return Evidence(
             start=start,
             end=end,
             tip_hash=tip["block_hash"][0],
-            logs=logs.drop("header_time"),
+            logs=logs,
             blocks=found.headers,
             quarantine=pl.concat([parsed.malformed, found.too_rich]),
             transactions=found.transactions,
@@ -180,18 +189,30 @@ class RpcSource:
             endpoint=source.name,
         )
 
-    async def _ask(self, start: int, end: int, endpoint: Endpoint) -> list[Reply]:
+    async def _ask(
+        self, start: int, end: int, endpoint: Endpoint
+    ) -> tuple[list[Reply], ParsedLogs]:
         """Replies with logs, each with the header of the last block as its last result."""
+        filters, chain_id = self._filters, self._selection.context.chain_id
         span = {"fromBlock": hex(start), "toBlock": hex(end - 1)}
-        filters = [Request("eth_getLogs", ({**each, **span},)) for each in self._filters]
+        # The header of the last block comes in the same batch, so from the same backend: a node
+        # that lacks the block cannot pass off an empty list of logs as the truth. The chain id
+        # too: an endpoint may become another chain's while the run goes on.
+        asked = [
+            *(Request("eth_getLogs", ({**each, **span},)) for each in filters),
+            _block(end - 1),
+        ]
         try:
-            # The header of the last block comes in the same batch, so from the same backend: a
-            # node that lacks the block cannot pass off an empty list of logs as the truth.
-            return [await self._client.ask([*filters, _block(end - 1)], prefer=endpoint)]
+            reply = await self._client.ask(asked, prefer=endpoint, proves_chain=True)
+            parsed = parse_logs(reply.results[:-1], chain_id)
+            if self._pages is not None:
+                await self._pages.confirm(reply.endpoint, filters, (start, end), parsed.counts)
         except TooManyResults:
             if end - start > 1:
                 raise
-            return await ask_in_parts(self._client, self._filters, start)
+            replies = await ask_in_parts(self._client, filters, start)
+            return replies, parse_logs([reply.results[0] for reply in replies], chain_id)
+        return [reply], parsed
 
     async def _blocks(
         self, start: int, end: int, logs: pl.DataFrame, tip: pl.DataFrame
@@ -201,13 +222,15 @@ class RpcSource:
         if self._selection.wants_transactions:
             results = await self._get_blocks(range(start, end), full=True)
             headers, transactions, too_rich = parse_full_blocks(results, chain_id)
-            return _Found(_agreeing(headers, tip), transactions, too_rich, _size(results))
+            listed = transactions.select("block_hash", "tx_hash")
+            return _Found(_agreeing(headers, tip), listed, transactions, too_rich, _size(results))
         timeless = logs.filter(pl.col("block_time").is_null())["block_number"].unique()
         wanted = set(timeless) | set(range(max(start, self._head + 1 - WINDOW), end))
         results = await self._get_blocks(sorted(wanted - {end - 1}), full=False)
         headers = pl.concat([parse_headers(results, chain_id), tip]) if results else tip
         _, transactions, too_rich = parse_full_blocks([], chain_id)
-        return _Found(headers, transactions, too_rich, _size(results))
+        listed = listed_transactions(results)
+        return _Found(headers, listed, transactions, too_rich, _size(results))
 
     async def _get_blocks(self, numbers: Sequence[int], *, full: bool) -> list[bytes]:
         results: list[bytes] = []
@@ -219,9 +242,13 @@ class RpcSource:
 
 @dataclass(frozen=True)
 class _Found:
-    """Blocks of a range: their headers, their transactions where wanted, and what these cost."""
+    """Blocks of a range: their headers, their transactions where wanted, and what these cost.
+
+    `listed` has block_hash and tx_hash of the transactions that the blocks are known to hold.
+    """
 
     headers: pl.DataFrame
+    listed: pl.DataFrame
     transactions: pl.DataFrame
     too_rich: pl.DataFrame
     n_bytes: int

@@ -19,7 +19,9 @@ from indexer.errors import ReorgError, SizeRefused
 from indexer.evidence import Evidence
 from indexer.fetch import RpcSource, Source
 from indexer.finality import Finality
+from indexer.holes import drop_orphaned_ranges
 from indexer.metrics import Metrics, age_s
+from indexer.pages import PageCheck
 from indexer.ranges import BlockRange, chunks, count_blocks, parse_blocks, subtract
 from indexer.reorg import roll_back_if_reorganised
 from indexer.reread import Rereader
@@ -118,6 +120,8 @@ class Job:
                 self.see_head(int(await self.client.call("eth_blockNumber"), 16))
                 await self.refresh_finality()
                 await self.catch_up(self.summary.head)
+                if await self._drop_orphans():
+                    continue
                 await self.reread(at_least=1)
             except ReorgError:
                 # The chain changed between two ranges: find the common block and plan again.
@@ -147,6 +151,12 @@ class Job:
         await self.work(todo, head, known)
         self.synced = max(self.synced, head)
         self._report()
+
+    async def _drop_orphans(self) -> bool:
+        """Whether ranges that ended on another fork were dropped: they must be asked anew."""
+        dropped = await drop_orphaned_ranges(self.store, self.client, self.selection, self.run_id)
+        self.summary.rolled_back_from += [start for start, _ in dropped]
+        return bool(dropped)
 
     async def refresh_finality(self) -> None:
         """Asks which blocks are final by now."""
@@ -208,6 +218,7 @@ class Job:
             HashSource(self.client, self.selection),
             self.run_id,
             self.clock,
+            with_unproven=self.options.verify == "full",
         )
         width = min(self.options.max_range, _REREAD_RANGE)
         due = rereader.find_due(self.finality.number, width)
@@ -236,10 +247,11 @@ class Job:
         return any(start <= number < end for start, end in wanted)
 
     def _by_range(self, head: int) -> Source:
-        return VerifyingSource(RpcSource(self.client, self.selection, head), self._verifier)
+        source = RpcSource(self.client, self.selection, head, pages=self._page_check)
+        return VerifyingSource(source, self._verifier)
 
     def _by_hash(self, known: Mapping[int, str]) -> Source:
-        source = HashSource(self.client, self.selection, known)
+        source = HashSource(self.client, self.selection, known, self._page_check)
         if self.is_live and self.options.verify != "full":
             # A sample of single blocks would be all of them; they are read again when final.
             return source
@@ -262,6 +274,11 @@ class Job:
         width = self.options.max_range
         yield from RpcSource(self.client, self.selection, head).pieces(final, width)
         yield from chunks(rest, min(width, MAX_BLOCKS))
+
+    @property
+    def _page_check(self) -> PageCheck | None:
+        mode = self.options.verify
+        return None if mode == "off" else PageCheck(self.client, is_thorough=mode == "full")
 
     @cached_property
     def _verifier(self) -> Verifier:

@@ -80,6 +80,17 @@ def subtract(wanted: Iterable[BlockRange], done: Iterable[BlockRange]) -> list[B
     return left
 
 
+def join_neighbours(ranges: Iterable[BlockRange], most: int) -> list[BlockRange]:
+    """Sorted ranges, those that touch joined as long as they have at most `most` blocks."""
+    joined: list[BlockRange] = []
+    for start, end in ranges:
+        if joined and start == joined[-1][1] and end - joined[-1][0] <= most:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
 def chunks(ranges: Iterable[BlockRange], size: int) -> Iterator[BlockRange]:
     """The ranges cut into pieces of at most `size` blocks, in order."""
     for start, end in ranges:

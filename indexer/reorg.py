@@ -88,12 +88,12 @@ async def _common_block(
     Stored blocks above the node's head prove nothing: a lagging replica lacks them too.
     """
     tip = stored.row(-1, named=True)
-    current = await _hashes(client, chain_id, [tip["block_number"]])
+    current = await fetch_hashes(client, chain_id, [tip["block_number"]])
     if current.get(tip["block_number"]) == tip["block_hash"]:
         return None
     lowest = int(stored["block_number"][0])
     numbers = [*([lowest - 1] if lowest else []), *stored["block_number"].to_list()]
-    current = await _hashes(client, chain_id, numbers)
+    current = await fetch_hashes(client, chain_id, numbers)
     is_contradicted = False
     for number, block_hash in reversed(stored.select("block_number", "block_hash").rows()):
         if current.get(number) == block_hash:
@@ -117,7 +117,7 @@ async def _shares_the_past(store: Store, client: RpcClient, chain_id: int) -> bo
         " WHERE chain_id = ? AND block_number <= ? ORDER BY block_number DESC LIMIT 1",
         [chain_id, head],
     ).rows()
-    current = await _hashes(client, chain_id, [number for number, _ in rows])
+    current = await fetch_hashes(client, chain_id, [number for number, _ in rows])
     return all(current.get(number) == block_hash for number, block_hash in rows)
 
 
@@ -133,7 +133,7 @@ def _deep_message(store: Store, client: RpcClient, chain_id: int, stored: pl.Dat
     )
 
 
-async def _hashes(client: RpcClient, chain_id: int, numbers: Sequence[int]) -> dict[int, str]:
+async def fetch_hashes(client: RpcClient, chain_id: int, numbers: Sequence[int]) -> dict[int, str]:
     """Hashes of the node's blocks; a block that it does not have is left out."""
     hashes: dict[int, str] = {}
     for at in range(0, len(numbers), MAX_BATCH):

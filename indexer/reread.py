@@ -2,7 +2,8 @@
 
 While a chain reorganises, nodes have answered without the logs of the new fork (go-ethereum#31593)
 or with the wrong transaction of a log (reth#11427). Asked again by range, when nothing moves any
-more, they answer for good; `ranges` tells which blocks still wait for it (`verified_by` = hash).
+more, they answer for good; `ranges` tells which blocks still wait for it (`verified_by` = hash),
+and which an earlier run could not prove.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,14 +13,15 @@ from datetime import datetime
 import polars as pl
 
 from data.errors import RetryableError
-from data.schema import BLOCK_KINDS, TABLES, table
-from data.store import Store, Transaction
+from data.schema import table
+from data.store import Store
 from indexer.by_hash import VERIFIED_BY
 from indexer.commit import settle_batch, write
 from indexer.decode import settle_logs
 from indexer.evidence import Evidence
 from indexer.fetch import Source
-from indexer.ranges import BlockRange, chunks, merge, subtract
+from indexer.holes import cut_ranges, drop_blocks
+from indexer.ranges import BlockRange, join_neighbours
 from indexer.relink import find_touched, relink
 from indexer.reorg import prune_headers
 from indexer.selection import Selection
@@ -37,15 +39,23 @@ class Rereader:
     by_hash: Source
     run_id: str
     clock: Callable[[], datetime]
+    with_unproven: bool = False
 
     def find_due(self, final: int, max_range: int) -> list[BlockRange]:
-        """Ranges that were asked by hash only, and are final by now."""
+        """Ranges that are final by now and were asked by hash only; neighbours are joined.
+
+        `with_unproven` adds those in which an earlier run left blocks unproven.
+        """
         rows = self.store.query(
             "SELECT from_block, to_block FROM ranges WHERE chain_id = ? AND selection = ?"
-            " AND verified_by = ? AND to_block <= ? + 1",
-            [self._chain_id, self.selection.digest, VERIFIED_BY, final],
-        )
-        return list(chunks(merge(rows.rows()), max_range))
+            " AND to_block <= ? + 1 AND (verified_by = ?"
+            " OR (? AND blocks_unproven > 0 AND run_id <> ?)) ORDER BY from_block",
+            [
+                self._chain_id, self.selection.digest, final, VERIFIED_BY,
+                self.with_unproven, self.run_id,
+            ],
+        )  # fmt: skip
+        return join_neighbours(rows.rows(), max_range)
 
     async def fetch(self, blocks: BlockRange) -> list[Evidence]:
         """The second answer about a range; where it lacks stored logs, confirmed by a third.
@@ -76,12 +86,15 @@ class Rereader:
         numbers = changed.unique().sort().to_list()
         with self.store.transaction() as transaction:
             transaction.execute(
-                "DELETE FROM ranges WHERE chain_id = ? AND selection = ? AND verified_by = ?"
+                "DELETE FROM ranges WHERE chain_id = ? AND selection = ?"
                 " AND from_block >= ? AND to_block <= ?",
-                [self._chain_id, self.selection.digest, VERIFIED_BY, *blocks],
+                [self._chain_id, self.selection.digest, *blocks],
             )
             if numbers:
-                self._drop(transaction, numbers)
+                spans = [(number, number + 1) for number in numbers]
+                drop_blocks(transaction, self._chain_id, spans)
+                # Other selections must ask for them anew.
+                cut_ranges(transaction, self._chain_id, spans, spare=self.selection.digest)
             write(transaction, tables, self._chain_id)
             if numbers:
                 span = numbers[0], numbers[-1] + 1
@@ -107,29 +120,6 @@ class Rereader:
             lost = settle_logs(lost, self.selection).get("logs", lost.clear())
         return _Differences(lost, new)
 
-    def _drop(self, transaction: Transaction, numbers: Sequence[int]) -> None:
-        """Deletes evidence, facts and links of blocks; other selections must ask for them anew."""
-        touched = find_touched(transaction, self._chain_id, numbers[0], numbers[-1] + 1)
-        for declared in TABLES.values():
-            if declared.kind in BLOCK_KINDS:
-                transaction.execute(
-                    f"DELETE FROM {declared.name} WHERE chain_id = ?"
-                    " AND block_number IN (SELECT unnest(?))",
-                    [self._chain_id, list(numbers)],
-                )
-        relink(transaction, touched)
-        others = transaction.query(
-            "SELECT * FROM ranges WHERE chain_id = ? AND selection <> ?"
-            " AND from_block <= ? AND to_block > ?",
-            [self._chain_id, self.selection.digest, numbers[-1], numbers[0]],
-        )
-        transaction.execute(
-            "DELETE FROM ranges WHERE chain_id = ? AND selection <> ?"
-            " AND from_block <= ? AND to_block > ?",
-            [self._chain_id, self.selection.digest, numbers[-1], numbers[0]],
-        )
-        transaction.append("ranges", _without(others, [(n, n + 1) for n in numbers]))
-
 
 @dataclass(frozen=True)
 class _Differences:
@@ -139,13 +129,3 @@ class _Differences:
 
 def _logs(evidence: Sequence[Evidence]) -> pl.DataFrame:
     return pl.concat([each.logs for each in evidence])
-
-
-def _without(ranges: pl.DataFrame, holes: Sequence[BlockRange]) -> pl.DataFrame:
-    """The rows of `ranges` cut around the holes; a cut end has no known hash."""
-    pieces = []
-    for row in ranges.iter_rows(named=True):
-        for start, end in subtract([(row["from_block"], row["to_block"])], holes):
-            tip = row["tip_hash"] if end == row["to_block"] else None
-            pieces.append({**row, "from_block": start, "to_block": end, "tip_hash": tip})
-    return pl.DataFrame(pieces, schema=ranges.schema)

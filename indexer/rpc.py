@@ -17,22 +17,28 @@ import msgspec
 from data.errors import RetryableError, UpstreamError
 from indexer.answers import Request, classify, encode, read_results
 from indexer.chains import chain_name
-from indexer.endpoints import FIRST_REST_S, Endpoint, EndpointPool
-from indexer.errors import RpcError, SizeRefused, SlowAnswer, Throttled, Unreachable
+from indexer.endpoints import FIRST_REST_S, MAX_BATCH, Endpoint, EndpointPool
+from indexer.errors import (
+    BatchRefused,
+    RpcError,
+    SizeRefused,
+    SlowAnswer,
+    Throttled,
+    Unreachable,
+)
 from indexer.transport import MAX_ANSWER_BYTES, Timeouts, mask_text, mask_url, post
 
 __all__ = [
     "MAX_BATCH", "Reply", "Request", "RpcClient", "Traffic", "classify", "mask_text", "mask_url",
 ]  # fmt: skip
 
-MAX_BATCH = 100
-"""Requests in one HTTP post; larger batches are refused by common nodes."""
-
 _ATTEMPTS = 5
 _REFUSED_ATTEMPTS = 3  # where nothing listens, patience helps nobody
 _SLOW_ATTEMPTS = 2  # a smaller call helps more than the same call again
 _THROTTLED_ATTEMPTS = 3  # times as many: a node that throttles is alive
 _LONGEST_PAUSE = 32  # times the first pause
+_SUSPICIOUS_FAILURES = 2  # in a row; then the size of the batch may be the reason
+_CHAIN_ID = Request("eth_chainId")
 
 
 @dataclass
@@ -45,11 +51,15 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Reply:
-    """Raw results of a batch in the order of its requests, and who gave them."""
+    """Raw results of a batch in the order of its requests, and who gave them.
+
+    `is_whole` tells that one post held all of them, so that one backend answered.
+    """
 
     results: list[bytes]
     endpoint: Endpoint
     n_bytes: int
+    is_whole: bool = True
 
 
 @dataclass
@@ -125,10 +135,12 @@ class RpcClient:
         only: Endpoint | None = None,
         avoid: Collection[str] = (),
         attempts: int | None = None,
+        proves_chain: bool = False,
     ) -> Reply:
         """The reply to one JSON-RPC batch; one backend answers all of it.
 
-        Retries what a later, equal call may survive, on another endpoint where there is one.
+        Retries what a later, equal call may survive, on another endpoint where there is one. An
+        endpoint that takes smaller batches only gets such, down to single calls.
 
         Args:
             requests: the calls.
@@ -136,6 +148,8 @@ class RpcClient:
             only: the endpoint that has to answer; none takes its place.
             avoid: names of endpoints that another should be asked instead of, if there is one.
             attempts: instead of the client's own, for a caller who knows better when to go on.
+            proves_chain: ask for the chain id in the same batch; else only an endpoint that has
+                not told it yet is asked.
 
         Raises:
             SizeRefused: the node wants less asked at once; `url` says which endpoint.
@@ -153,9 +167,16 @@ class RpcClient:
             endpoint = only or prefer or self.pool.pick(self.clock(), avoid)
             prefer = None
             try:
-                return await self._attempt(endpoint, requests, patience.throttled)
+                return await self._attempt(endpoint, requests, patience.throttled, proves_chain)
+            except BatchRefused:
+                if not endpoint.narrow_batch(len(requests)):
+                    raise
             except RetryableError as error:
+                if _blames_batch(error, endpoint) and endpoint.narrow_batch(len(requests)):
+                    continue
                 if not patience.note(error):
+                    # Single calls failed too: size was not the reason.
+                    endpoint.max_batch = MAX_BATCH
                     if isinstance(error, SlowAnswer):
                         raise
                     message = f"{error} ({patience.total} attempts); check --rpc-url"
@@ -170,16 +191,22 @@ class RpcClient:
                     raise
 
     async def _attempt(
-        self, endpoint: Endpoint, requests: Sequence[Request], throttled: int
+        self,
+        endpoint: Endpoint,
+        requests: Sequence[Request],
+        throttled: int,
+        proves_chain: bool,
     ) -> Reply:
         self._last = endpoint
         await self._wait_for(endpoint, len(requests))
         sent_at_s = self.clock()
         endpoint.in_flight += 1
         try:
-            if self.chain_id is not None and not endpoint.serves_chain:
-                await self._check_chain(endpoint, self.chain_id)
-            return await self._post(endpoint, requests)
+            if self.chain_id is None or (endpoint.serves_chain and not proves_chain):
+                return await self._post_all(endpoint, requests)
+            reply = await self._post_all(endpoint, [*requests, _CHAIN_ID])
+            self._check_chain(endpoint, self.chain_id, reply.results.pop())
+            return reply
         except Throttled as error:
             endpoint.has_answered = True
             pause_s = self.first_pause_s * min(2 ** min(throttled, 16), _LONGEST_PAUSE)
@@ -224,10 +251,19 @@ class RpcClient:
         endpoint.bucket.succeeded(self.clock())
         return Reply(results, endpoint, len(http.body))
 
-    async def _check_chain(self, endpoint: Endpoint, wanted: int) -> None:
-        """Leaves out an endpoint that serves another chain: it came up after the run began."""
-        reply = await self._post(endpoint, [Request("eth_chainId")])
-        served = int(msgspec.json.decode(reply.results[0]), 16)
+    async def _post_all(self, endpoint: Endpoint, requests: Sequence[Request]) -> Reply:
+        """The replies to batches of the size that the endpoint takes, as one."""
+        size = endpoint.max_batch
+        parts = [requests[at : at + size] for at in range(0, len(requests), size)]
+        replies = [await self._post(endpoint, part) for part in parts]
+        results = [raw for reply in replies for raw in reply.results]
+        n_bytes = sum(reply.n_bytes for reply in replies)
+        return Reply(results, endpoint, n_bytes, is_whole=len(parts) == 1)
+
+    @staticmethod
+    def _check_chain(endpoint: Endpoint, wanted: int, answer: bytes) -> None:
+        """Leaves out an endpoint that serves another chain: since the start, or all at once."""
+        served = int(msgspec.json.decode(answer), 16)
         if served != wanted:
             endpoint.excluded = (
                 f"{endpoint.name} serves chain {served} ({chain_name(served)}), not {wanted}; "
@@ -235,3 +271,9 @@ class RpcClient:
             )
             raise RetryableError(endpoint.excluded)
         endpoint.serves_chain = True
+
+
+def _blames_batch(error: RetryableError, endpoint: Endpoint) -> bool:
+    """Whether the size of the batch may be why an endpoint fails again and again."""
+    is_other = isinstance(error, Throttled | SlowAnswer | Unreachable)
+    return not is_other and not endpoint.excluded and endpoint.failures >= _SUSPICIOUS_FAILURES

@@ -347,8 +347,8 @@ def require_complete(gaps: Sequence[int], unproven: int, *, strict: bool) -> Non
     if strict and unproven:
         message = (
             f"{unproven} blocks may hold logs that were not given, and no source decides; name "
-            "another endpoint with --rpc-url, or one that serves eth_getBlockReceipts, and index "
-            "into a new store"
+            "another endpoint with --rpc-url, or one that serves eth_getBlockReceipts, and run "
+            "`raisonne index --verify full` again"
         )
         raise GapError(message)
 

@@ -9,11 +9,16 @@ from aiohttp import web
 @asynccontextmanager
 async def served(answer):
     """A server whose replies `answer(calls)` gives: a web.Response, what to send as JSON, or an
-    async function of the request that answers by itself.
+    async function of the request that answers by itself. A call that came alone is a list of one,
+    and so is the answer to it.
     """
 
     async def handle(request):
-        reply = answer(json.loads(await request.read()))
+        body = json.loads(await request.read())
+        is_alone = isinstance(body, dict)
+        reply = answer([body] if is_alone else body)
+        if is_alone and isinstance(reply, list) and len(reply) == 1:
+            (reply,) = reply
         if callable(reply) and not isinstance(reply, web.Response):
             return await reply(request)
         return reply if isinstance(reply, web.Response) else web.json_response(reply)

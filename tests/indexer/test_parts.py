@@ -7,7 +7,7 @@ import pytest
 
 from data.errors import UpstreamError
 from indexer.fetch import RpcSource
-from indexer.parts import halve, is_match
+from indexer.filters import halve, is_match
 from indexer.protocols import PROTOCOLS
 from indexer.protocols.base import ChainContext
 from indexer.rpc import RpcClient

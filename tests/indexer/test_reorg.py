@@ -330,7 +330,7 @@ class _HiddenFromRanges:
 
 
 class _Invented:
-    """Adds a copy of a block's first log under a log index that the block does not have."""
+    """Adds a copy of the first log of an answer, under a log index that its block does not have."""
 
     def __init__(self, block):
         self.block = hex(block)
@@ -342,7 +342,7 @@ class _Invented:
         if not own:
             return result
         copy = json.loads(json.dumps(own[0]))
-        return [*result, {**copy, "logIndex": hex(99)}]
+        return [*result, {**copy, "logIndex": hex(90 + len(copy["topics"]))}]
 
 
 # -- retention

@@ -57,6 +57,11 @@ def test_null_is_a_result():
     assert ask(lambda calls: [{"id": 0, "result": None}], "a") == [b"null"]
 
 
+def test_null_is_no_answer_of_a_method_that_always_has_a_result():
+    null = first(lambda _: [{"id": 0, "result": None}])
+    assert ask(null, "eth_chainId") == [b'"eth_chainId"']
+
+
 def test_call_left_unanswered_is_asked_again():
     seen = []
 
@@ -66,6 +71,78 @@ def test_call_left_unanswered_is_asked_again():
 
     assert ask(forgetful, "a", "b") == [b'"a"', b'"b"']
     assert seen == [2, 2]
+
+
+def at_most(calls_taken, refusal):
+    """An answer to batches of at most so many calls, a refusal of larger ones; and all sizes."""
+    sizes = []
+
+    def answer(calls):
+        sizes.append(len(calls))
+        return echo(calls) if len(calls) <= calls_taken else refusal(calls)
+
+    return answer, sizes
+
+
+_REFUSALS = {
+    "one error": lambda _: {"id": None, "error": {"code": -32600, "message": "batch too large"}},
+    "an error for the first call": lambda _: [
+        {"id": 0, "error": {"code": -32600, "message": "Batch size exceeds the limit"}}
+    ],
+    "dropped": lambda _: web.Response(status=502, text=""),
+    "the first calls answered": lambda calls: echo(calls)[:1],
+}
+
+
+@pytest.mark.parametrize("refusal", _REFUSALS.values(), ids=_REFUSALS)
+@pytest.mark.parametrize("most", [1, 2, 30])
+def test_batches_become_as_small_as_the_node_takes_them(most, refusal):
+    answer, sizes = at_most(most, refusal)
+    methods = [f"m{i}" for i in range(100)]
+    assert ask(answer, *methods) == [f'"{method}"'.encode() for method in methods]
+    assert max(sizes[-4:]) <= most
+
+
+def test_node_that_takes_large_batches_gets_them():
+    answer, sizes = at_most(100, lambda _: web.Response(status=500))
+    ask(answer, *"abcdefgh")
+    assert sizes == [8]
+
+
+def test_call_alone_is_not_sent_as_a_batch():
+    bodies = []
+
+    async def run():
+        async def handle(request):
+            bodies.append(await request.json())
+            return web.json_response({"id": 0, "result": 1})
+
+        async with served(lambda _: handle) as url, aiohttp.ClientSession() as session:
+            return await RpcClient([url], session).call("a")
+
+    assert asyncio.run(run()) == 1
+    assert isinstance(bodies[0], dict)
+
+
+def test_endpoint_that_becomes_another_chain_is_left_out():
+    served_chain = iter(["0x1", "0x1", "0x5"])
+
+    def node(calls):
+        return [
+            {"id": call["id"], "result": next(served_chain)}
+            if call["method"] == "eth_chainId"
+            else {"id": call["id"], "result": 0}
+            for call in calls
+        ]
+
+    async def run():
+        async with served(node) as url, aiohttp.ClientSession() as session:
+            client = RpcClient([url], session, first_pause_s=0.001, chain_id=1)
+            for _ in range(3):
+                await client.ask([Request("eth_getLogs")], proves_chain=True)
+
+    with pytest.raises(WrongChainError, match=r"serves chain 5 .*not 1"):
+        asyncio.run(run())
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,20 @@
 from dataclasses import replace
 
 from tests import faults as f
-from tests.integration.campaign import Case
+from tests.integration.campaign import Case, Scene
+from tests.recording import Recording
+from tests.replay import ReplayChain
 
 
 def phrased(name: str, limit: int, says: str = "right") -> Case:
     """A cap in the words of a provider."""
     phrasing = next(p for p in f.PHRASINGS if p.name == name)
     return Case(lambda _: f.PhrasedCap(phrasing, limit, says))
+
+
+def other_chain(scene: Scene) -> ReplayChain:
+    """An empty chain of another id, as high as that of the scene."""
+    return ReplayChain(Recording(5), head=scene.chain.head)
 
 
 CASES: dict[str, Case] = {
@@ -78,6 +85,14 @@ CASES: dict[str, Case] = {
     "no bloom": Case(lambda _: f.MissingBlockFields(fields=("logsBloom",))),
 }
 
+CASES |= {
+    "null results from the start": Case(lambda _: f.NullResults(times=2)),
+    "one log index twice": Case(lambda _: f.DuplicateLogIndex(times=2)),
+    "clock skew in headers": Case(lambda _: f.ClockSkew(times=2)),
+    "another chain midway": Case(lambda scene: f.ChainIdChange(chain=other_chain(scene), after=4)),
+    "headers of a fork": Case(lambda scene: f.MixedForks(fork=scene.forked(), times=4, odd=False)),
+}
+
 LIES: dict[str, Case] = {
     "empty for a range": Case(
         lambda scene: f.EmptyAnswer(blocks=(scene.blocks[1], scene.blocks[1]))
@@ -113,6 +128,10 @@ for name in (
     "unknown fields",
     "zero bloom",
     "fields missing",
+    "null results from the start",
+    "one log index twice",
+    "clock skew in headers",
+    "another chain midway",
 ):
     CASES[name] = replace(CASES[name], is_quick=True)
 

@@ -8,8 +8,10 @@ each kind; `-m slow` takes all, over more blocks and with every wording of a ref
 
 import pytest
 
+from tests import faults as f
 from tests.integration.campaign import (
     DOCUMENTED,
+    Case,
     Scene,
     Truth,
     has_verify,
@@ -112,6 +114,31 @@ def test_fault_loses_and_doubles_no_row(name, stage, tmp_path):
     assert_survived(report, stage.node, CASES[name])
 
 
+@pytest.mark.parametrize("name", ["no batches", "batches of two", "larger batches dropped"])
+def test_node_that_takes_small_batches_only_gets_small_batches(name, stage, tmp_path):
+    """Limits are as low as two calls, and some nodes take no batch at all (subql#1852)."""
+    report = stage.play(f"{name} (exit 0)", CASES[name], tmp_path / "market.duckdb")
+    assert report.first.code == 0, report.first.err
+    assert_survived(report, stage.node, CASES[name])
+
+
+class _NearHead(f.WrongTransactionHash):
+    """Only logs of the last block, whose header is fetched anyway."""
+
+    def applies(self, logs):
+        return any(int(log["blockNumber"], 16) == RICH[-1] for log in logs)
+
+    def change(self, logs):
+        other = [log for log in logs if int(log["blockNumber"], 16) != RICH[-1]]
+        return other + super().change([log for log in logs if log not in other])
+
+
+def test_transaction_that_its_block_does_not_list_is_asked_again(stage, tmp_path):
+    case = Case(lambda _: _NearHead(times=1))
+    report = stage.play("wrong transaction near the head", case, tmp_path / "market.duckdb")
+    assert_survived(report, stage.node, case)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("mode", ["off", "full"])
@@ -166,7 +193,7 @@ def test_lie_is_repaired_or_reported_with_full_verification(name, stage, tmp_pat
     assert_survived(report, stage.node, LIES[name])
 
 
-def test_replica_without_old_logs_and_receipts_is_reported(stage, tmp_path):
+def test_replica_without_old_logs_and_receipts_is_reported_and_asked_again(stage, tmp_path):
     """Nobody can prove what it hides: the bloom allows logs, and there are no receipts."""
     if not has_verify():
         pytest.skip("raisonne index has no --verify yet")
@@ -177,3 +204,13 @@ def test_replica_without_old_logs_and_receipts_is_reported(stage, tmp_path):
     assert report.fired > 0
     assert report.first.code == 5
     assert "unproven" in report.first.out + report.first.err
+    assert_survived(report, stage.node, LIES["pruned replica"])
+
+
+@pytest.mark.parametrize("mode", ["sample", "full"])
+def test_answers_cut_at_a_page_are_found_out(mode, stage, tmp_path):
+    report = stage.play(
+        f"cut at a page ({mode})", LIES["cut at a page"], tmp_path / "market.duckdb", *verify(mode)
+    )
+    assert report.first.code == 0
+    assert_survived(report, stage.node, LIES["cut at a page"])
