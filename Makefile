@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint types imports test-contracts test-python contracts train clean
+.PHONY: help setup setup-dev demo test lint types imports test-contracts test-python bench contracts train clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ test-contracts: setup-dev ## Test and fuzz the contracts
 
 test-python: setup-dev ## Run the Python tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+bench: setup-dev ## Measure beside other indexers, write docs/benchmarks.md (half an hour; ARGS=--quick: minutes)
+	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 contracts: setup-dev ## Compile the contracts into contracts/abi
 	$(BIN)/python -m contracts.compile

@@ -1,0 +1,77 @@
+"""The generated part of docs/benchmarks.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.benchmarks.report import (
+    OURS,
+    Section,
+    curve_table,
+    middle,
+    parts_table,
+    table,
+    tool_table,
+)
+from tests.benchmarks.targets import target_table
+
+_COMPARISONS = {
+    "transfers-100": "ERC-721 Transfers, blocks of 100 logs",
+    "transfers-1000": "ERC-721 Transfers, blocks of 1,000 logs",
+    "orders-100": "Seaport orders, blocks of 100 logs",
+    "slow": "The slow peers: the first blocks of the first chain",
+}
+
+
+def render(sections: Mapping[str, Section]) -> str:
+    """All tables that the measured sections can fill, as Markdown."""
+    starts = sections.get("starts", {}).get("tools", {})
+    blocks = ["## Targets", target_table(sections)]
+    for name, title in _COMPARISONS.items():
+        if name in sections:
+            section = sections[name]
+            tools = section["tools"]
+            blocks += [f"## {title}", _about(section), tool_table(tools, starts)]
+    if "curve" in sections:
+        section = sections["curve"]
+        blocks += [
+            "## Cost curve: Transfers, blocks of 1,000 logs",
+            _about(section),
+            curve_table(section["sizes"]),
+            f"The node itself held {section['node_peak_mib']:,.0f} MiB.",
+        ]
+    if "parts" in sections:
+        section = sections["parts"]
+        blocks += [
+            "## Stages apart",
+            f"polars with one thread. {_about(section)}",
+            parts_table(section["kinds"]),
+        ]
+    if starts:
+        rows = [
+            [name, *(f"{middle(rounds, key):.2f}" for key in ("wall_s", "cpu_s"))]
+            for name, rounds in starts.items()
+        ]
+        blocks += ["## Start alone", table(["tool", "wall s", "CPU s"], rows)]
+    return "\n\n".join([*blocks, "## Machine and versions", _versions(sections)])
+
+
+def _about(section: Section) -> str:
+    """When, which commit, how many rounds, and how busy the machine was before each."""
+    groups = section.get("sizes") or {"": section.get("tools", {})}
+    runs = [each for tools in groups.values() for rounds in tools.values() for each in rounds]
+    loads = [each["load"] for each in runs if "load" in each]
+    text = f"Measured {section['about']['date']} at commit {section['about'][OURS]}"
+    if not loads:
+        return text + "."
+    rounds = max(len(rounds) for tools in groups.values() for rounds in tools.values())
+    busy = f"{min(loads):.1f} to {max(loads):.1f}"
+    return f"{text}; median of {rounds}; load average before the runs {busy}."
+
+
+def _versions(sections: Mapping[str, Section]) -> str:
+    merged: dict[str, str] = {}
+    for section in sorted(sections.values(), key=lambda each: each["about"]["date"]):
+        merged |= section["about"]
+    merged |= {"cryo": "0.3.2", "ethereum-etl": "2.4.2", "ponder": "1.0.0"}
+    return table(["", ""], [[name, value] for name, value in merged.items() if name != "date"])
