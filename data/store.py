@@ -272,9 +272,9 @@ class Transaction:
             ).row(0)
             stored = f"(FROM {name} WHERE block_number BETWEEN {first} AND {last})"
             if not self.query(f"SELECT EXISTS (FROM {stored})").item():
-                return self._insert(name, rows, "FROM staging")
+                return self.insert(name, rows)
         same = " AND ".join(f"t.{key} IS NOT DISTINCT FROM s.{key}" for key in declared.key)
-        return self._insert(
+        return self.insert(
             name, rows, f"FROM staging s WHERE NOT EXISTS (FROM {stored} t WHERE {same})"
         )
 
@@ -282,7 +282,40 @@ class Transaction:
         """Replaces all rows of a table; returns how many it has now."""
         rows = conform(name, frame)
         self._cursor.execute(f"DELETE FROM {name}")
-        return self._insert(name, rows, "FROM staging")
+        return self.insert(name, rows)
+
+    def replace_by(self, name: str, select: str, *, reads_itself: bool = False) -> int:
+        """Replaces all rows of a table by those of a query; returns how many it has now.
+
+        The rows never leave the database, so that memory stays bounded. Columns that the query
+        lacks become NULL. Where it reads the very table, say so: then it is asked beforehand.
+        """
+        if reads_itself:
+            self.derive(name, select)
+            select = "FROM derived"
+        self._cursor.execute(f"DELETE FROM {name}")
+        inserted = self._cursor.execute(f"INSERT INTO {name} BY NAME {select}").fetchone()
+        return int(inserted[0]) if inserted else 0
+
+    def derive(self, name: str, select: str) -> None:
+        """Keeps the rows of a query in a temporary table `derived` of the columns of a table."""
+        columns = ", ".join(f'"{c.name}" {c.type.duckdb}' for c in table(name).columns)
+        self._cursor.execute(f"CREATE OR REPLACE TEMP TABLE derived ({columns})")
+        self._cursor.execute(f"INSERT INTO derived BY NAME {select}")
+
+    def insert(self, name: str, rows: pl.DataFrame, select: str = "FROM staging") -> int:
+        """Adds rows that are known to be new, in the columns of a table; returns how many.
+
+        Where not all of them are to be added, `select` tells which, out of `staging`.
+        """
+        if rows.is_empty():
+            return 0
+        self._cursor.register("staging", rows.to_arrow(compat_level=pl.CompatLevel.newest()))
+        try:
+            inserted = self._cursor.execute(f"INSERT INTO {name} {select}").fetchone()
+        finally:
+            self._cursor.unregister("staging")
+        return int(inserted[0]) if inserted else 0
 
     def delete_from_block(self, chain_id: int, block_number: int) -> None:
         """Deletes the evidence and facts of a chain from a block upwards, and cuts its ranges.
@@ -309,17 +342,6 @@ class Transaction:
                 f"UPDATE {name} SET to_block = ?{also} WHERE chain_id = ? AND to_block > ?",
                 [block_number, chain_id, block_number],
             )
-
-    def _insert(self, name: str, rows: pl.DataFrame, select: str) -> int:
-        """Inserts what a query over the rows, as `staging`, gives; returns how many these are."""
-        if rows.is_empty():
-            return 0
-        self._cursor.register("staging", rows.to_arrow(compat_level=pl.CompatLevel.newest()))
-        try:
-            inserted = self._cursor.execute(f"INSERT INTO {name} {select}").fetchone()
-        finally:
-            self._cursor.unregister("staging")
-        return int(inserted[0]) if inserted else 0
 
 
 def code_version() -> str:

@@ -1,18 +1,15 @@
 """Link tables: what needs more than one transaction, as SQL over facts.
 
 Every table is rebuilt as a whole in one transaction, so that it depends on the facts alone and not
-on the order in which ranges arrived.
+on the order in which ranges arrived. The rows stay in the database, which keeps them off memory.
 """
-
-from collections.abc import Iterator
-
-import polars as pl
 
 from data.store import Store, Transaction
 from indexer.chains import ETHER_CHAINS, ETHER_TOKENS
 from indexer.link_sql import (
     FUNDING,
     LABELS,
+    METADATA_URIS,
     ROYALTY_LEDGER,
     ROYALTY_TERMS,
     SALES,
@@ -21,14 +18,20 @@ from indexer.link_sql import (
 )
 from indexer.metadata import read_metadata
 
-_SELECTS = {
+# `royalty_ledger` reads `sales` and `royalty_terms`.
+SELECTS = {
     "sales": SALES,
     "royalty_terms": ROYALTY_TERMS,
     "royalty_ledger": ROYALTY_LEDGER,
     "vaults": VAULTS,
     "funding": FUNDING,
     "labels": LABELS,
+    "tokens": TOKENS,
 }
+"""The query of each link table, in the order in which they are to be asked."""
+
+# They keep the rows that came from files.
+_READ_THEMSELVES = {"funding", "labels"}
 
 
 def rebuild_links(store: Store) -> dict[str, int]:
@@ -39,18 +42,19 @@ def rebuild_links(store: Store) -> dict[str, int]:
 
 def replace_links(transaction: Transaction) -> dict[str, int]:
     """Rebuilds every link table within a transaction under way; returns rows by table."""
-    return {name: transaction.replace(name, frame) for name, frame in derive_links(transaction)}
+    prepare_links(transaction)
+    return {name: replace_link(transaction, name) for name in SELECTS}
 
 
-def derive_links(transaction: Transaction) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Each link table as the facts now give it, one after another; writes nothing.
+def replace_link(transaction: Transaction, name: str) -> int:
+    """Rebuilds one link table within a transaction under way; returns its rows."""
+    return transaction.replace_by(name, SELECTS[name], reads_itself=name in _READ_THEMSELVES)
 
-    `royalty_ledger` reads the table `sales`, so whoever writes must write `sales` before asking on.
-    """
+
+def prepare_links(transaction: Transaction) -> None:
+    """Makes the temporary tables that the queries of link tables read beside the facts."""
     register_ether(transaction)
-    for name, select in _SELECTS.items():
-        yield name, transaction.query(select)
-    yield "tokens", derive_tokens(transaction)
+    register_texts(transaction)
 
 
 def register_ether(transaction: Transaction) -> None:
@@ -65,8 +69,16 @@ def register_ether(transaction: Transaction) -> None:
     transaction.execute(f"INSERT INTO ether_currencies VALUES {values}")
 
 
-def derive_tokens(transaction: Transaction, select: str = TOKENS) -> pl.DataFrame:
-    """The table `tokens`, or the part of it that `select` gives, with metadata read from URIs."""
-    tokens = transaction.query(select)
-    metadata = read_metadata(tokens.select("chain_id", "collection", "token_id", "uri"))
-    return pl.concat([tokens.drop("uri"), metadata.select("name", "style")], how="horizontal")
+def register_texts(transaction: Transaction, select: str = METADATA_URIS) -> None:
+    """A temporary table of the name and style of each token whose URI is a JSON document."""
+    transaction.execute(
+        "CREATE OR REPLACE TEMP TABLE token_texts"
+        " (chain_id BIGINT, collection VARCHAR, token_id VARCHAR, name VARCHAR, style VARCHAR)"
+    )
+    transaction.execute(f"CREATE OR REPLACE TEMP TABLE token_uris AS {select}")
+    batches = transaction.query("SELECT DISTINCT batch FROM token_uris ORDER BY batch")["batch"]
+    for batch in batches:
+        uris = transaction.query(
+            f"SELECT chain_id, collection, token_id, uri FROM token_uris WHERE batch = {batch}"
+        )
+        transaction.insert("token_texts", read_metadata(uris))

@@ -1,44 +1,50 @@
 """The SQL of the link tables. All of it reads facts; none of it depends on arrival order."""
 
 SALES = """
-WITH mints AS (
-    -- Who got the token by a mint: the receivers, and the creators that a lineage record names.
-    SELECT chain_id, collection, token_id, to_address AS minter FROM transfers WHERE kind = 'mint'
-    UNION
-    SELECT chain_id, collection, token_id, account FROM provenance_events WHERE event = 'minted'
-),
-minters AS (
-    SELECT chain_id, collection, token_id, list(DISTINCT minter) AS minters
-    FROM mints GROUP BY ALL
-),
-ordered AS (
-    SELECT s.*,
+WITH ordered AS (
+    SELECT *,
         row_number() OVER (
-            PARTITION BY s.chain_id, s.collection, s.token_id
-            ORDER BY s.block_number, s.log_index, s.item_index
-        ) AS nth_sale,
-        -- ERC-1155: had the seller bought units of it before?
-        list(s.buyer) OVER (
-            PARTITION BY s.chain_id, s.collection, s.token_id
-            ORDER BY s.block_number, s.log_index, s.item_index
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS earlier_buyers
-    FROM settled_sales s
+            PARTITION BY chain_id, collection, token_id
+            ORDER BY block_number, log_index, item_index
+        ) AS nth_sale
+    FROM settled_sales
+),
+mints AS (
+    -- Who got a sold token by a mint: receivers, and the creators that a lineage record names.
+    SELECT chain_id, collection, token_id, to_address AS minter FROM transfers
+    SEMI JOIN settled_sales USING (chain_id, collection, token_id)
+    WHERE kind = 'mint'
+    UNION
+    SELECT chain_id, collection, token_id, account FROM provenance_events
+    SEMI JOIN settled_sales USING (chain_id, collection, token_id)
+    WHERE event = 'minted'
+),
+with_mints AS (
+    SELECT DISTINCT chain_id, collection, token_id FROM mints
+),
+bought AS (
+    SELECT chain_id, collection, token_id, buyer, min(nth_sale) AS first_bought
+    FROM ordered GROUP BY ALL
 ),
 known AS (
     SELECT o.*,
         CASE
-            WHEN token_standard = 'erc721' AND nth_sale > 1 THEN false
-            WHEN m.minters IS NULL THEN NULL
-            WHEN NOT list_contains(m.minters, o.seller) THEN false
-            ELSE NOT coalesce(list_contains(earlier_buyers, o.seller), false)
+            WHEN o.token_standard = 'erc721' AND nth_sale > 1 THEN false
+            WHEN w.token_id IS NULL THEN NULL
+            WHEN m.minter IS NULL THEN false
+            -- ERC-1155: had the seller bought units of it before?
+            ELSE coalesce(b.first_bought >= o.nth_sale, true)
         END AS is_primary,
         e.currency IS NOT NULL AS is_ether,
         -- A token of one ether is priced as the native coin is.
         CASE WHEN e.currency IS NOT NULL THEN '0x0000000000000000000000000000000000000000'
              ELSE o.currency END AS priced_as
     FROM ordered o
-    LEFT JOIN minters m USING (chain_id, collection, token_id)
+    LEFT JOIN with_mints w USING (chain_id, collection, token_id)
+    LEFT JOIN mints m ON m.chain_id = o.chain_id AND m.collection = o.collection
+        AND m.token_id = o.token_id AND m.minter = o.seller
+    LEFT JOIN bought b ON b.chain_id = o.chain_id AND b.collection = o.collection
+        AND b.token_id = o.token_id AND b.buyer = o.seller
     LEFT JOIN ether_currencies e ON e.chain_id = o.chain_id AND e.currency = o.currency
 ),
 quotes AS (
@@ -48,8 +54,15 @@ quotes AS (
         PARTITION BY chain_id, currency, time
         ORDER BY block_number DESC NULLS LAST, log_index DESC, item_index DESC, source
     ) = 1
+),
+moments AS (
+    -- The quote in force, once per currency and block rather than per sale.
+    SELECT k.chain_id, k.priced_as, k.block_time, q.time, q.usd, q.source
+    FROM (SELECT DISTINCT chain_id, priced_as, block_time FROM known) k
+    ASOF JOIN quotes q
+        ON q.chain_id = k.chain_id AND q.currency = k.priced_as AND k.block_time >= q.time
 )
-SELECT k.* EXCLUDE (nth_sale, earlier_buyers, is_ether, priced_as),
+SELECT k.* EXCLUDE (nth_sale, is_ether, priced_as),
     CASE WHEN is_ether THEN price_wei::DOUBLE / 1e18 END AS price_eth,
     -- Decimals of other tokens are not known here, so they have no price in USD.
     CASE WHEN is_ether OR k.currency = '0x0000000000000000000000000000000000000000'
@@ -58,8 +71,8 @@ SELECT k.* EXCLUDE (nth_sale, earlier_buyers, is_ether, priced_as),
     CASE WHEN price_usd IS NOT NULL THEN date_diff('second', q.time, k.block_time) END AS
     price_age_s
 FROM known k
-ASOF LEFT JOIN quotes q
-    ON q.chain_id = k.chain_id AND q.currency = k.priced_as AND k.block_time >= q.time
+LEFT JOIN moments q
+    ON q.chain_id = k.chain_id AND q.priced_as = k.priced_as AND q.block_time = k.block_time
 ORDER BY k.chain_id, k.block_number, k.log_index, k.item_index
 """
 
@@ -132,24 +145,28 @@ WHERE o.event = 'opened'
 ORDER BY ALL
 """
 
+# Windows rather than ordered aggregates: a sort leaves memory for the disk, the states of an
+# aggregate cannot, and there is one for every token.
 TOKENS = """
 WITH moves AS (
-    SELECT chain_id, collection, token_id,
-        last(token_standard ORDER BY block_number, log_index, item_index) AS token_standard,
-        last(to_address ORDER BY block_number, log_index, item_index) AS last_receiver,
-        last(kind ORDER BY block_number, log_index, item_index) AS last_kind,
-        min(block_time) FILTER (kind = 'mint') AS minted_at,
-        first(to_address ORDER BY block_number, log_index, item_index) FILTER (kind = 'mint')
+    SELECT chain_id, collection, token_id, token_standard, to_address AS last_receiver,
+        kind AS last_kind,
+        lead(block_number) OVER moved IS NULL AS is_last,
+        min(CASE WHEN kind = 'mint' THEN block_time END) OVER moved AS minted_at,
+        first_value(CASE WHEN kind = 'mint' THEN to_address END IGNORE NULLS) OVER moved
             AS first_receiver
-    FROM transfers GROUP BY ALL
+    FROM transfers
+    WINDOW moved AS (
+        PARTITION BY chain_id, collection, token_id
+        ORDER BY block_number, log_index, item_index
+    )
 ),
 records AS (
-    SELECT chain_id, collection, token_id,
-        first(account ORDER BY block_number, log_index) AS creator,
-        first(manifest ORDER BY block_number, log_index) AS manifest,
-        first(pixel_hash ORDER BY block_number, log_index) AS pixel_hash,
-        first(uri ORDER BY block_number, log_index) AS uri
-    FROM provenance_events WHERE event = 'minted' GROUP BY ALL
+    SELECT chain_id, collection, token_id, account AS creator, manifest, pixel_hash
+    FROM provenance_events WHERE event = 'minted'
+    QUALIFY row_number() OVER (
+        PARTITION BY chain_id, collection, token_id ORDER BY block_number, log_index
+    ) = 1
 )
 SELECT chain_id, collection, token_id,
     m.token_standard,
@@ -157,9 +174,25 @@ SELECT chain_id, collection, token_id,
     m.minted_at,
     CASE WHEN m.token_standard = 'erc721' AND m.last_kind <> 'burn' THEN m.last_receiver END AS
     owner, CASE WHEN m.token_standard = 'erc721' THEN m.last_kind = 'burn' END AS is_burned,
-    r.manifest, r.pixel_hash, r.uri
-FROM moves m LEFT JOIN records r USING (chain_id, collection, token_id)
-ORDER BY chain_id, collection, token_id
+    t.name, t.style, r.manifest, r.pixel_hash
+FROM moves m
+LEFT JOIN records r USING (chain_id, collection, token_id)
+LEFT JOIN token_texts t USING (chain_id, collection, token_id)
+WHERE m.is_last
+"""
+
+METADATA_URIS = """
+WITH minted AS (
+    SELECT chain_id, collection, token_id, uri
+    FROM provenance_events WHERE event = 'minted'
+    QUALIFY row_number() OVER (
+        PARTITION BY chain_id, collection, token_id ORDER BY block_number, log_index
+    ) = 1
+)
+-- In batches of about 4 MiB, since the texts are decoded outside the database.
+SELECT *, sum(strlen(uri)) OVER (ORDER BY chain_id, collection, token_id) // 4_194_304 AS batch
+FROM minted WHERE uri ILIKE 'data:application/json%'
+ORDER BY batch
 """
 
 FUNDING = """

@@ -17,7 +17,7 @@ from data.ids import short
 from data.schema import TABLES, conform, table
 from data.store import Store, Transaction
 from indexer.decode import settle_logs
-from indexer.link import derive_links, replace_links
+from indexer.link import SELECTS, prepare_links, replace_links
 from indexer.protocols import select_protocols
 from indexer.protocols.base import ChainContext, Tables
 from indexer.selection import Selection
@@ -102,7 +102,7 @@ def rebuild(
         tell(0, total, "")
         for span in spans:
             for name, frame in settler.settle(_logs(transaction, span)).items():
-                rows[name] += transaction.append(name, frame)
+                rows[name] += transaction.insert(name, frame)
             tell(span.logs, total, f"chain {span.chain_id}, block {span.last:,}")
         rows |= replace_links(transaction)
         run.details |= {"logs": total, "rows": rows}
@@ -141,8 +141,9 @@ def check(
             tell(span.logs, total, f"chain {span.chain_id}, block {span.last:,}")
         for name in FACTS:
             tally.count_rest(name, spans)
-        for name, frame in derive_links(transaction):
-            tally.compare(name, frame)
+        prepare_links(transaction)
+        for name, select in SELECTS.items():
+            tally.compare_link(name, select)
         return tally.differences()
 
 
@@ -232,16 +233,28 @@ class _Tally:
 
     def compare_span(self, name: str, derived: pl.DataFrame, span: _Span) -> None:
         """Compares the facts of a span of blocks."""
-        self.compare(
+        self._compare(
             name,
             derived,
             f"{_not_kept(name)} AND chain_id = ? AND block_number BETWEEN ? AND ?",
             [span.chain_id, span.first, span.last],
         )
 
-    def compare(
-        self, name: str, derived: pl.DataFrame, where: str = "", bounds: Sequence[int] = ()
-    ) -> None:
+    def compare_link(self, name: str, select: str) -> None:
+        """Compares a link table with the query that gives it; no row leaves the database."""
+        self._transaction.derive(name, select)
+        key = ", ".join(table(name).key)
+        sides = ((self._missing, "derived", name), (self._extra, name, "derived"))
+        for counts, these, those in sides:
+            found = self._transaction.query(
+                f"SELECT {key}, count(*) OVER () AS n"
+                f" FROM (FROM {these} EXCEPT ALL FROM {those}) ORDER BY {key} LIMIT 1"
+            )
+            for row in found.iter_rows(named=True):
+                counts[name] += row.pop("n")
+                self._examples.setdefault(name, row)
+
+    def _compare(self, name: str, derived: pl.DataFrame, where: str, bounds: Sequence[int]) -> None:
         """Compares derived rows with the stored ones, as multisets."""
         stored = conform(name, self._transaction.query(f"SELECT * FROM {name}{where}", bounds))
         given, kept = _counted(conform(name, derived)), _counted(stored)

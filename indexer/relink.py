@@ -9,8 +9,8 @@ facts: a reader never sees facts without their links.
 from dataclasses import dataclass
 
 from data.store import Transaction
-from indexer.link import derive_tokens, register_ether
-from indexer.link_sql import FUNDING, LABELS, ROYALTY_LEDGER, ROYALTY_TERMS, SALES, TOKENS, VAULTS
+from indexer.link import SELECTS, register_ether, register_texts, replace_link
+from indexer.link_sql import METADATA_URIS
 
 _ITEM = "chain_id, collection, token_id"
 _FACTS_OF_TOKENS = (
@@ -87,19 +87,21 @@ def relink(transaction: Transaction, touched: Touched) -> int:
             "funding": "SELECT f.* FROM funding f SEMI JOIN touched_wallets USING"
             " (chain_id, address)",
         }
-        rows = transaction.query(_over(facts, FUNDING))
+        rows = transaction.query(_over(facts, SELECTS["funding"]))
         _delete(transaction, "funding", "chain_id, address", "touched_wallets")
         written += transaction.append("funding", rows)
     if touched.has_vaults:
-        written += transaction.replace("vaults", transaction.query(VAULTS))
+        written += replace_link(transaction, "vaults")
     if touched.has_creators:
-        written += transaction.replace("labels", transaction.query(LABELS))
+        written += replace_link(transaction, "labels")
     return written
 
 
 def _relink_tokens(transaction: Transaction) -> int:
     """Sales, royalty terms and ledger, and tokens, of the touched tokens."""
+    by_token = {name: f"SELECT * FROM {name} {_BY_TOKEN}" for name in _FACTS_OF_TOKENS}
     register_ether(transaction)
+    register_texts(transaction, _over(by_token, METADATA_URIS))
     # The sales that were there, and those that are there now.
     transaction.execute(
         "CREATE OR REPLACE TEMP TABLE touched_sales AS"
@@ -107,9 +109,8 @@ def _relink_tokens(transaction: Transaction) -> int:
         f" UNION SELECT chain_id, sale_id FROM settled_sales {_BY_TOKEN}"
     )
     written = 0
-    by_token = {name: f"SELECT * FROM {name} {_BY_TOKEN}" for name in _FACTS_OF_TOKENS}
-    for name, select in (("sales", SALES), ("royalty_terms", ROYALTY_TERMS)):
-        rows = transaction.query(_over(by_token, select))
+    for name in ("sales", "royalty_terms", "tokens"):
+        rows = transaction.query(_over(by_token, SELECTS[name]))
         _delete(transaction, name, _ITEM, "touched_tokens")
         written += transaction.append(name, rows)
     # Reads `sales` and `royalty_terms`, so it comes after.
@@ -118,12 +119,9 @@ def _relink_tokens(transaction: Transaction) -> int:
         "royalty_terms": f"SELECT * FROM royalty_terms {_BY_TOKEN}",
         "sale_payments": f"SELECT * FROM sale_payments {_BY_SALE}",
     }
-    ledger = transaction.query(_over(facts, ROYALTY_LEDGER))
+    ledger = transaction.query(_over(facts, SELECTS["royalty_ledger"]))
     _delete(transaction, "royalty_ledger", "chain_id, sale_id", "touched_sales")
-    written += transaction.append("royalty_ledger", ledger)
-    tokens = derive_tokens(transaction, _over(by_token, TOKENS))
-    _delete(transaction, "tokens", _ITEM, "touched_tokens")
-    return written + transaction.append("tokens", tokens)
+    return written + transaction.append("royalty_ledger", ledger)
 
 
 def _over(facts: dict[str, str], select: str) -> str:
