@@ -55,7 +55,7 @@ QUICK = Sizes(
     parts_orders=20_000,
     rounds=3,
     slow_rounds=1,
-    curve_rounds=2,
+    curve_rounds=1,
 )
 
 

@@ -96,7 +96,7 @@ def running_chain(plan: Plan, folder: Path) -> Iterator[Span]:
     command = [
         str(find_anvil()), "--port", str(port), "--host", "127.0.0.1", "--quiet",
         "--chain-id", str(CHAIN_ID), "--timestamp", str(_GENESIS_TIME),
-        "--gas-limit", "1000000000", "--no-request-size-limit", "--prune-history", "1",
+        "--gas-limit", "1000000000", "--no-request-size-limit", "--prune-history",
     ]  # fmt: skip
     with (folder / f"{plan.name}.anvil.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)

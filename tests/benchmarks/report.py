@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import isnan, nan
 from statistics import median
 from typing import Any
 
@@ -26,12 +27,8 @@ def done(rounds: Iterable[Round]) -> list[Round]:
 
 
 def middle(rounds: Iterable[Round], name: str) -> float:
-    """Median of one figure over the rounds that ended well.
-
-    Raises:
-        statistics.StatisticsError: none did.
-    """
-    return float(median(each[name] for each in done(rounds)))
+    """Median of one figure over the rounds that ended well; not a number where none did."""
+    return float(median([each[name] for each in done(rounds)] or [nan]))
 
 
 def is_complete(rounds: Sequence[Round]) -> bool:
@@ -66,7 +63,7 @@ def tool_table(tools: Mapping[str, Sequence[Round]], starts: Mapping[str, Sequen
                 seconds(middle(rounds, "node_cpu_s")),
                 f"{middle(rounds, 'peak_mib'):,.0f}",
                 f"{middle(rounds, 'expected') / wall_s:,.0f}",
-                f"{wall_s / ours_s:.2f}",
+                "–" if isnan(ours_s) else f"{wall_s / ours_s:.2f}",
                 rows_text(rounds),
             ]
         )
@@ -79,7 +76,7 @@ def tool_table(tools: Mapping[str, Sequence[Round]], starts: Mapping[str, Sequen
 
 def rows_text(rounds: Sequence[Round]) -> str:
     """The rows that a tool wrote, and what it lost."""
-    expected = rounds[0].get("expected") or done(rounds)[0]["expected"]
+    expected = rounds[0]["expected"]
     text = f"{expected:,}"
     if not is_complete(rounds):
         found = ", ".join("failed" if "failed" in each else f"{each['rows']:,}" for each in rounds)

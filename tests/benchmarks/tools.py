@@ -105,14 +105,13 @@ class Cryo:
         return f"cryo {'decoded' if self.is_decoding else 'raw'}"
 
     def run(self, span: Span, folder: Path) -> Usage:
-        """Requests of 10,000 logs, and one file for every ten of them."""
-        inner = max(1, _LOGS_PER_REQUEST // span.plan.per_block)
-        chunk = inner * 10
+        """A file for each request of 10,000 logs: the fastest of fourteen ways tried."""
+        blocks = str(max(1, _LOGS_PER_REQUEST // span.plan.per_block))
         event = [span.plan.event] if self.is_decoding else []
         script = Path(__file__).with_name("cryo_run.py")
         command = [
             self.python, script, span.url, str(span.first), str(span.last), span.plan.address,
-            folder / "out", str(inner), str(chunk), *event,
+            folder / "out", blocks, blocks, *event,
         ]  # fmt: skip
         return run_measured(command, cwd=folder, log=folder / "log")
 
@@ -240,7 +239,7 @@ def run_tool(tool: Tool, span: Span, folder: Path) -> dict[str, Any]:
     try:
         usage = tool.run(span, folder)
     except FailedRunError as problem:
-        return {"failed": str(problem), "load": load}
+        return {"failed": str(problem), "expected": span.logs, "load": load}
     node_s = cpu_seconds(span.pid) - node_before_s
     output = tool.read(span, folder)
     shutil.rmtree(folder)
