@@ -29,7 +29,7 @@ from data.schema import BLOCK_KINDS, DIGEST_TABLES, SCHEMA_VERSION, TABLES, conf
 _META = "store_meta"
 
 # Sorts, hashes and rows of an open transaction above this go to a folder beside the store.
-_MEMORY = "768MB"
+_MEMORY = "512MB"
 # A checkpoint compresses again every row group that grew since the last one. At DuckDB's default of
 # 16 MiB each batch of an index run pays for that. A log of this size is replayed in about a second.
 _CHECKPOINT_AT = "128MB"
@@ -310,11 +310,11 @@ class Transaction:
         """
         if rows.is_empty():
             return 0
-        self._cursor.register("staging", rows.to_arrow(compat_level=pl.CompatLevel.newest()))
-        try:
-            inserted = self._cursor.execute(f"INSERT INTO {name} {select}").fetchone()
-        finally:
-            self._cursor.unregister("staging")
+        # DuckDB finds this variable by its name. Registered as a view instead, every frame would
+        # be held until the transaction ends.
+        staging = rows.to_arrow(compat_level=pl.CompatLevel.newest())
+        inserted = self._cursor.execute(f"INSERT INTO {name} {select}").fetchone()
+        del staging
         return int(inserted[0]) if inserted else 0
 
     def delete_from_block(self, chain_id: int, block_number: int) -> None:

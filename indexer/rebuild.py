@@ -32,7 +32,7 @@ _KEPT = {
 }
 """Rows of fact tables that no stored log holds: what a node garbled, and what files brought."""
 
-_SPAN_LOGS = 100_000
+_SPAN_LOGS = 50_000
 _MIN_BLOCK, _MAX_BLOCK = -1, 2**62
 
 OnProgress = Callable[[float, float, str], None]

@@ -217,3 +217,30 @@ def test_version_key_changes_with_a_run(store):
     with store.run("analyze"):
         pass
     assert store.version_key() != before
+
+
+def test_a_long_transaction_holds_rows_in_the_database_and_not_in_memory(tmp_path):
+    script = f"""
+import random, re
+import polars as pl
+from data.store import Store
+
+def peak_mb():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) // 1024
+
+with Store.open({str(tmp_path / "long.duckdb")!r}) as store, store.transaction() as transaction:
+    transaction.execute("SET memory_limit = '100MB'")
+    before = peak_mb()
+    for block in range(40):
+        noise = random.Random(block).randbytes(5_000_000).hex()
+        texts = [noise[at : at + 200] for at in range(0, len(noise), 200)]
+        rows = pl.DataFrame({{"chain_id": 1, "block_number": block, "block_hash": "0x1",
+            "log_index": range(50_000), "item_index": 0, "seq": 0, "source": texts}})
+        assert transaction.append("sale_payments", rows) == 50_000
+    print(peak_mb() - before)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=100
+    )
+    written_mb, limit_mb = 400, 100
+    assert int(done.stdout) < written_mb + limit_mb
