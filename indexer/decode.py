@@ -10,6 +10,7 @@ from indexer.protocols.base import PLACE, ChainContext, Protocol, Route, Tables
 from indexer.selection import Selection
 
 _LOG_KEY = ("block_hash", "log_index")
+_PLACE = ("block_number", "log_index", "block_hash")
 _TOPICS = ("topic0", "topic1", "topic2", "topic3")
 
 
@@ -24,8 +25,8 @@ def settle_logs(logs: pl.DataFrame, selection: Selection) -> Tables:
         Frames by table name, in the declared columns: `logs` (those that a route reads), the fact
         tables that got rows, and `quarantine`.
     """
-    logs = conform("logs", logs).unique(_LOG_KEY, keep="first", maintain_order=True)
-    logs = logs.sort("block_number", "log_index").with_columns(
+    logs = _without_twins(conform("logs", logs).sort("block_number", "log_index", "block_hash"))
+    logs = logs.with_columns(
         pl.sum_horizontal(pl.col(name).is_not_null() for name in _TOPICS).alias("n_topics")
     )
     parts: dict[str, list[pl.DataFrame]] = defaultdict(list)
@@ -36,10 +37,19 @@ def settle_logs(logs: pl.DataFrame, selection: Selection) -> Tables:
     return {name: _joined(name, frames) for name, frames in parts.items()}
 
 
+def _without_twins(logs: pl.DataFrame) -> pl.DataFrame:
+    """Sorted logs without those that are told twice; they stand beside each other."""
+    is_twin = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in _PLACE)
+    if not logs.select(is_twin.any()).item():
+        return logs
+    return logs.unique(_LOG_KEY, keep="first", maintain_order=True)
+
+
 def _joined(name: str, frames: list[pl.DataFrame]) -> pl.DataFrame:
-    key = list(table(name).key)
     whole = pl.concat([conform(name, frame) for frame in frames])
-    return whole.unique(key, keep="first", maintain_order=True)
+    if len(frames) == 1:
+        return whole
+    return whole.unique(list(table(name).key), keep="first", maintain_order=True)
 
 
 def _settle_protocol(

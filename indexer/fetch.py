@@ -204,7 +204,7 @@ class RpcSource:
         ]
         try:
             reply = await self._client.ask(asked, prefer=endpoint, proves_chain=True)
-            parsed = parse_logs(reply.results[:-1], chain_id)
+            parsed = await asyncio.to_thread(parse_logs, reply.results[:-1], chain_id)
             if self._pages is not None:
                 await self._pages.confirm(reply.endpoint, filters, (start, end), parsed.counts)
         except TooManyResults:

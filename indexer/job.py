@@ -34,6 +34,7 @@ from indexer.witness import SecondLook
 _CONCURRENCY = 8
 _MAX_REORGS = 10
 _DEFAULT_RANGE = 100_000
+_PATIENCE_S = 1.0  # for logs that may share a transaction
 _REREAD_RANGE = 1_000  # held in memory as a whole
 
 OnProgress = Callable[[float, float, str], None]
@@ -184,13 +185,22 @@ class Job:
         self, todo: Sequence[BlockRange], head: int, known: Mapping[int, str] | None = None
     ) -> None:
         """Fetches ranges ahead, in pieces, and commits them in order."""
-        source = _Sources(self._by_range(head), self._by_hash(known or {}), self.finality.number)
+        if self.is_live:
+            await self._work(todo, head, known or {})
+            return
+        with self.store.loading():
+            await self._work(todo, head, known or {})
+
+    async def _work(self, todo: Sequence[BlockRange], head: int, known: Mapping[int, str]) -> None:
+        source = _Sources(self._by_range(head), self._by_hash(known), self.finality.number)
         total, started, done, flight = count_blocks(todo), time.monotonic(), 0, Flight()
         if not self.is_live:
             self.on_progress(0, total, "")
         waiting_since = time.monotonic()
         pieces = self._pieces(todo, head)
-        async for batch in ahead(source, pieces, self.options.concurrency, flight):
+        patience_s = 0.0 if self.is_live else _PATIENCE_S
+        line = ahead(source, pieces, self.options.concurrency, flight, patience_s=patience_s)
+        async for batch in line:
             self.metrics.stalled_on_fetch.inc(time.monotonic() - waiting_since)
             idle_s = flight.idle_s
             counts = await finish_in_thread(self._commit, batch)
