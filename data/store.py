@@ -33,6 +33,12 @@ _MEMORY = "512MB"
 # A checkpoint compresses again every row group that grew since the last one. At DuckDB's default of
 # 16 MiB each batch of an index run pays for that. A log of this size is replayed in about a second.
 _CHECKPOINT_AT = "128MB"
+# New files are of this format: it packs the same rows with a third less work than DuckDB's default,
+# which any DuckDB since 0.10 reads. A file keeps the format that it was made with.
+_FORMAT = "v1.5.0"
+# A source that is read by one thread. Over the bare frame DuckDB plans an insert in parallel, whose
+# upkeep costs twice the work of 50,000 rows.
+_ALL_STAGED = "SELECT s.* FROM staging s POSITIONAL JOIN (SELECT 1)"
 
 
 class StoreBusyError(RaisonneError):
@@ -316,7 +322,7 @@ class Transaction:
         self._cursor.execute(f"CREATE OR REPLACE TEMP TABLE derived ({columns})")
         self._cursor.execute(f"INSERT INTO derived BY NAME {select}")
 
-    def insert(self, name: str, rows: pl.DataFrame, select: str = "FROM staging") -> int:
+    def insert(self, name: str, rows: pl.DataFrame, select: str = _ALL_STAGED) -> int:
         """Adds rows that are known to be new, in the columns of a table; returns how many.
 
         Where not all of them are to be added, `select` tells which, out of `staging`.
@@ -381,6 +387,8 @@ def _connect(target: Target, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     if not path.parent.exists():
         path.parent.mkdir(parents=True)
     try:
+        if not path.exists() and not target.catalog.startswith(":memory:"):
+            _make_file(path)
         connection = duckdb.connect(str(path), read_only=read_only)
     except duckdb.IOException as error:
         raise _open_error(path, str(error)) from error
@@ -388,6 +396,13 @@ def _connect(target: Target, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     connection.execute(f"SET memory_limit = '{_MEMORY}'")
     connection.execute(f"SET wal_autocheckpoint = '{_CHECKPOINT_AT}'")
     return connection
+
+
+def _make_file(path: Path) -> None:
+    """An empty database file. Its format can be chosen only where it is attached."""
+    quoted = str(path).replace("'", "''")
+    with duckdb.connect() as maker:
+        maker.execute(f"ATTACH '{quoted}' (STORAGE_VERSION '{_FORMAT}')")
 
 
 def _open_error(path: Path, text: str) -> RaisonneError:

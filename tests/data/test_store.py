@@ -128,6 +128,29 @@ def test_digest_tells_null_from_empty_text(tmp_path):
     assert digests[0] != digests[1]
 
 
+def test_a_file_is_made_in_the_compact_format_and_keeps_it(tmp_path):
+    path = tmp_path / "collector's.duckdb"
+    for block in (1, 2):
+        with Store.open(path) as opened:
+            opened.append("sale_payments", payments(1, block=block))
+    with duckdb.connect(str(path)) as connection:
+        found = connection.execute(
+            "SELECT tags['storage_version'], (SELECT count(*) FROM sale_payments)"
+            " FROM duckdb_databases() WHERE NOT internal"
+        ).fetchone()
+    assert found == ("v1.5.0+", 2)
+
+
+def test_a_file_of_the_older_format_is_read_and_written(tmp_path):
+    path = tmp_path / "older.duckdb"
+    duckdb.connect(str(path)).close()
+    for block in (1, 2):
+        with Store.open(path) as opened:
+            opened.append("sale_payments", payments(1, block=block))
+    with Store.open(path, read_only=True) as opened:
+        assert opened.read("sale_payments").height == 2
+
+
 def test_a_missing_store_is_not_made_by_a_reader(tmp_path):
     path = tmp_path / "none.duckdb"
     with pytest.raises(NotFoundError, match="raisonne demo"):
