@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
 import polars as pl
 
 from indexer import words
@@ -88,6 +89,8 @@ class _Value:
     type: Leaf
     word: pl.Expr
     is_wei: bool = False
+    text: pl.Expr | None = None
+    """The word as `0x` text, where it came as such (in a topic): parts of it need no encoding."""
 
 
 @dataclass(frozen=True)
@@ -126,29 +129,26 @@ def decode(event: Event, logs: pl.DataFrame) -> Decoded:
         "row",
         "data",
         pl.col("data").bin.size().cast(pl.Int64).alias("size"),
-        *(_from_hex(f"topic{i}") for i in range(1, event.n_topics)),
+        *(expr for i in range(1, event.n_topics) for expr in _from_hex(f"topic{i}")),
     )
     frame = source.with_columns(
         expression for dynamic in layout.dynamics for expression in _locate(dynamic, layout)
     )
     frame = frame.with_columns(_bounds(layout))
     values = [*_topic_values(layout, event), *_data_values(layout, event)]
-    head = frame.select(
-        "row",
-        *(_value(value) for value in values),
-        *_strings(layout),
-        _first_fault(
-            [
-                (_has_head(layout), _TOO_SHORT),
-                *((_fits(value), _complaint(value)) for value in values),
-                *_dynamic_checks(layout),
-            ]
-        ).alias("reason"),
+    head = frame.select(*(_value(value) for value in values), *_strings(layout))
+    own_faults = _faults(
+        frame,
+        [
+            (_has_head(layout), _TOO_SHORT),
+            *((_fits(value), _complaint(value)) for value in values),
+            *_dynamic_checks(layout),
+        ],
     )
     items, item_faults = _decode_items(event, layout, frame)
-    faults = _merge_faults(head, item_faults)
+    faults = _merge_faults([own_faults, *item_faults])
     place = logs.drop("topic0", "topic1", "topic2", "topic3", "data", strict=False)
-    rows = pl.concat([place, head.drop("row", "reason")], how="horizontal")
+    rows = pl.concat([place, head], how="horizontal")
     if not faults.is_empty():
         rows = rows.join(faults, on="row", how="anti", maintain_order="left")
         items = {
@@ -163,8 +163,9 @@ def _has_head(layout: "_Layout") -> pl.Expr:
     return pl.col("size") >= layout.head_words * WORD
 
 
-def _from_hex(column: str) -> pl.Expr:
-    return pl.col(column).str.slice(2).str.decode("hex", strict=False).alias(column)
+def _from_hex(column: str) -> Iterator[pl.Expr]:
+    yield pl.col(column).alias(f"{column}:text")
+    yield pl.col(column).str.slice(2).str.decode("hex", strict=False).alias(column)
 
 
 # --- layout
@@ -296,35 +297,46 @@ def _decode_items(
     for dynamic in layout.dynamics:
         if not isinstance(dynamic.type, Array):
             continue
-        name, size = dynamic.name, _element_words(dynamic) * WORD
-        long = (
-            frame.filter(pl.col(f"{name}:n") > 0)
-            .select(
-                "row",
-                pl.col("data").bin.slice(pl.col(f"{name}:body"), pl.col(f"{name}:n") * size),
-                pl.int_ranges(0, pl.col(f"{name}:n")).alias("item"),
-            )
-            .explode("item")
-        )
+        name = dynamic.name
+        long = _explode(frame, name, _element_words(dynamic))
         values = [
             _Value(
                 member,
                 leaf,
-                pl.col("data").bin.slice(pl.col("item") * size + place * WORD, WORD),
+                pl.col(f"word{place}"),
                 f"{name}.{member}" in event.wei or (member == "value" and name in event.wei),
             )
             for place, (member, leaf) in enumerate(layout.arrays[name])
         ]
+        items[name] = long.select("row", "item", *(_value(value) for value in values))
         checks = [(_fits(value), f"{name}.{_complaint(value)}") for value in values]
-        part = long.select(
-            "row",
-            "item",
-            *(_value(value) for value in values),
-            _first_fault(checks).alias("reason"),
-        )
-        faults.append(part.select("row", "reason").filter(pl.col("reason").is_not_null()))
-        items[name] = part.drop("reason")
+        faults.append(_faults(long, checks))
     return items, faults
+
+
+def _explode(frame: pl.DataFrame, name: str, n_words: int) -> pl.DataFrame:
+    """The elements of an array argument: `row`, `item` and one column for each of their words.
+
+    The elements of all rows are laid end to end, so that a word is found by its place alone:
+    slicing each out of the data of its log takes several times as long.
+    """
+    size = pl.col(f"{name}:n") * n_words * WORD
+    held = frame.filter(pl.col(f"{name}:n") > 0).select(
+        pl.col("row", f"{name}:n"),
+        pl.col("data").bin.slice(pl.col(f"{name}:body"), size).alias("payload"),
+    )
+    counts = held[f"{name}:n"].to_numpy()
+    ends = counts.cumsum()
+    total = int(ends[-1]) if len(ends) else 0
+    words_of_all = words.matrix(held["payload"], total, n_words)
+    return pl.DataFrame(
+        {
+            "row": np.repeat(held["row"].to_numpy(), counts),
+            "item": np.arange(total, dtype=np.int64) - np.repeat(ends - counts, counts),
+        }
+    ).with_columns(
+        words.column(words_of_all[:, place]).alias(f"word{place}") for place in range(n_words)
+    )
 
 
 # --- single words
@@ -335,7 +347,8 @@ def _topic_values(layout: _Layout, event: Event) -> Iterator[_Value]:
         kind = parameter.type
         # The hash of a dynamic value stands in its place.
         leaf = kind if isinstance(kind, Leaf) and kind.words else Leaf("bytes32")
-        yield _Value(parameter.name, leaf, pl.col(f"topic{place}"), parameter.name in event.wei)
+        word, text = pl.col(f"topic{place}"), pl.col(f"topic{place}:text")
+        yield _Value(parameter.name, leaf, word, parameter.name in event.wei, text)
 
 
 def _data_values(layout: _Layout, event: Event) -> Iterator[_Value]:
@@ -347,6 +360,10 @@ def _value(value: _Value) -> pl.Expr:
     kind, word = value.type.name, value.word
     if kind == "address":
         decoded = words.hex_text(word.bin.slice(12, 20))
+        if value.text is not None:
+            decoded = pl.lit("0x") + value.text.str.slice(26)
+    elif kind == "bytes32" and value.text is not None:
+        decoded = value.text
     elif kind == "bool":
         decoded = word.bin.slice(31, 1) == pl.lit(b"\x01")
     elif kind.startswith("bytes"):
@@ -383,13 +400,16 @@ def _complaint(value: _Value) -> str:
     return f"{value.name}: not a clean {value.type.name}"
 
 
-def _first_fault(checks: list[tuple[pl.Expr, str]]) -> pl.Expr:
-    return pl.coalesce(
-        pl.lit(None, pl.String),
-        *(pl.when(~is_ok.fill_null(value=False)).then(pl.lit(reason)) for is_ok, reason in checks),
+def _faults(frame: pl.DataFrame, checks: list[tuple[pl.Expr, str]]) -> pl.DataFrame:
+    """`row` and `reason` of the rows that fail a check; the reason is the first one's."""
+    is_whole = pl.all_horizontal(is_ok.fill_null(value=False) for is_ok, _ in checks)
+    # Nearly always no row fails, and no reason has to be found.
+    bad = frame.filter(~is_whole)
+    reasons = (
+        pl.when(~is_ok.fill_null(value=False)).then(pl.lit(reason)) for is_ok, reason in checks
     )
+    return bad.select("row", pl.coalesce(pl.lit(None, pl.String), *reasons).alias("reason"))
 
 
-def _merge_faults(head: pl.DataFrame, item_faults: list[pl.DataFrame]) -> pl.DataFrame:
-    own = head.select("row", "reason").filter(pl.col("reason").is_not_null())
-    return pl.concat([own, *item_faults]).unique("row", keep="first", maintain_order=True)
+def _merge_faults(faults: list[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(faults).unique("row", keep="first", maintain_order=True)

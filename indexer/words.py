@@ -3,7 +3,10 @@
 A word column is Binary, 32 bytes each, big-endian. A word that is too short gives NULL.
 """
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from data.units import MAX_DECIMAL38
 
@@ -11,6 +14,24 @@ WORD = 32
 _ZEROS = bytes(WORD)
 _ONES = b"\xff" * WORD
 _MAX_WEI_WORD = MAX_DECIMAL38.to_bytes(WORD, "big")
+
+
+def matrix(payloads: pl.Series, n_rows: int, n_words: int) -> NDArray[np.uint8]:
+    """The bytes of all payloads, end to end, as a matrix of `n_rows` times `n_words` words."""
+    joined = payloads.to_arrow().cast(pa.large_binary())
+    _, _, content = joined.buffers()
+    if content is None:
+        return np.empty((0, n_words, WORD), dtype=np.uint8)
+    return np.frombuffer(content, dtype=np.uint8).reshape(n_rows, n_words, WORD)
+
+
+def column(cells: NDArray[np.uint8]) -> pl.Series:
+    """Words, given as rows of bytes, as a word column."""
+    packed = np.ascontiguousarray(cells)
+    array = pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(WORD), len(packed), [None, pa.py_buffer(packed)]
+    )
+    return pl.Series(pl.from_arrow(array))
 
 
 def is_zero(part: pl.Expr, length: int) -> pl.Expr:
@@ -72,6 +93,11 @@ def int_text(word: pl.Expr) -> pl.Expr:
 
 
 def _uint_text(words: pl.Series) -> pl.Series:
+    head = words.bin.slice(0, 24)
+    if head.eq(pl.Series([_ZEROS[:24]])).all():
+        # Ids that were counted up; NULL words stay NULL.
+        low64 = words.bin.slice(24, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big")
+        return low64.cast(pl.String)
     high = words.bin.slice(0, 16).bin.reinterpret(dtype=pl.UInt128, endianness="big")
     low = words.bin.slice(16, 16).bin.reinterpret(dtype=pl.UInt128, endianness="big")
     texts = low.cast(pl.String)

@@ -35,8 +35,7 @@ def indexed(folder, node, ranges, *options):
 def digest(node, tmp_path_factory):
     """Digest of the windows of three blocks around each, each window asked for at once."""
     store = indexed(tmp_path_factory.mktemp("plain"), node, cut(node, 3))
-    recorded = {log["blockHash"] for log in node.chain.logs}
-    assert query(store, "SELECT count(DISTINCT block_hash) FROM logs").item() > len(recorded) / 2
+    assert query(store, "SELECT count(DISTINCT block_hash) FROM logs").item() > 100
     return digest_of(store)
 
 
