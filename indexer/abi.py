@@ -131,10 +131,7 @@ def decode(event: Event, logs: pl.DataFrame) -> Decoded:
         pl.col("data").bin.size().cast(pl.Int64).alias("size"),
         *(expr for i in range(1, event.n_topics) for expr in _from_hex(f"topic{i}")),
     )
-    frame = source.with_columns(
-        expression for dynamic in layout.dynamics for expression in _locate(dynamic, layout)
-    )
-    frame = frame.with_columns(_bounds(layout))
+    frame = _locate(source, layout)
     values = [*_topic_values(layout, event), *_data_values(layout, event)]
     head = frame.select(*(_value(value) for value in values), *_strings(layout))
     own_faults = _faults(
@@ -211,29 +208,41 @@ def _members(kind: object, name: str, signature: Signature) -> Iterator[tuple[st
 # --- dynamic arguments: offset, length, body
 
 
-def _locate(dynamic: _Dynamic, layout: _Layout) -> Iterator[pl.Expr]:
-    if isinstance(dynamic.type, Array) and dynamic.type.length is not None:
-        return
-    head = layout.head_words * WORD
-    offset = words.pointer(pl.col("data").bin.slice(dynamic.slot * WORD, WORD))
-    is_inside = (offset >= head) & (offset <= pl.col("size") - WORD)
-    yield pl.when(is_inside).then(offset).alias(f"{dynamic.name}:at")
+def _locate(frame: pl.DataFrame, layout: _Layout) -> pl.DataFrame:
+    """Adds for each dynamic argument `name:n`, its length, and `name:body`, where it begins.
 
-
-def _bounds(layout: _Layout) -> Iterator[pl.Expr]:
-    for dynamic in layout.dynamics:
-        name = dynamic.name
-        if isinstance(dynamic.type, Array) and dynamic.type.length is not None:
-            is_whole = _has_head(layout)
-            yield pl.when(is_whole).then(pl.lit(dynamic.type.length, pl.Int64)).alias(f"{name}:n")
-            yield pl.lit(dynamic.slot * WORD, pl.Int64).alias(f"{name}:body")
-            continue
-        at = pl.col(f"{name}:at")
-        count = words.pointer(pl.col("data").bin.slice(at.fill_null(0), WORD))
+    Both are NULL where offset or length lead out of the data. Step by step, each pointer read once.
+    """
+    fixed = [each for each in layout.dynamics if _fixed_length(each) is not None]
+    moving = [each for each in layout.dynamics if _fixed_length(each) is None]
+    is_whole, head = _has_head(layout), layout.head_words * WORD
+    frame = frame.with_columns(
+        *(
+            pl.when(is_whole).then(pl.lit(_fixed_length(each), pl.Int64)).alias(f"{each.name}:n")
+            for each in fixed
+        ),
+        *(pl.lit(each.slot * WORD, pl.Int64).alias(f"{each.name}:body") for each in fixed),
+        *(
+            words.pointer(pl.col("data").bin.slice(each.slot * WORD, WORD)).alias(f"{each.name}:at")
+            for each in moving
+        ),
+    )
+    for each in moving:
+        at, count = pl.col(f"{each.name}:at"), pl.col(f"{each.name}:n")
         room = pl.col("size") - at - WORD
-        most = room // (WORD * _element_words(dynamic)) if isinstance(dynamic.type, Array) else room
-        yield pl.when(count <= most).then(count).alias(f"{name}:n")
-        yield (at + WORD).alias(f"{name}:body")
+        size = WORD * _element_words(each) if isinstance(each.type, Array) else 1
+        frame = frame.with_columns(pl.when((at >= head) & (room >= 0)).then(at))
+        counted = words.pointer(pl.col("data").bin.slice(at.fill_null(0), WORD))
+        frame = frame.with_columns(counted.alias(f"{each.name}:n"))
+        frame = frame.with_columns(
+            pl.when(count <= room // size).then(count), (at + WORD).alias(f"{each.name}:body")
+        )
+    return frame
+
+
+def _fixed_length(dynamic: _Dynamic) -> int | None:
+    """Elements of an array that stands in the head; None where the data tell."""
+    return dynamic.type.length if isinstance(dynamic.type, Array) else None
 
 
 def _element_words(dynamic: _Dynamic) -> int:

@@ -18,11 +18,12 @@ _MAX_WEI_WORD = MAX_DECIMAL38.to_bytes(WORD, "big")
 
 def matrix(payloads: pl.Series, n_rows: int, n_words: int) -> NDArray[np.uint8]:
     """The bytes of all payloads, end to end, as a matrix of `n_rows` times `n_words` words."""
-    joined = payloads.to_arrow().cast(pa.large_binary())
+    joined = payloads.to_arrow(compat_level=pl.CompatLevel.newest()).cast(pa.large_binary())
     _, _, content = joined.buffers()
-    if content is None:
+    if not n_rows:
         return np.empty((0, n_words, WORD), dtype=np.uint8)
-    return np.frombuffer(content, dtype=np.uint8).reshape(n_rows, n_words, WORD)
+    size = n_rows * n_words * WORD
+    return np.frombuffer(content, dtype=np.uint8, count=size).reshape(n_rows, n_words, WORD)
 
 
 def column(cells: NDArray[np.uint8]) -> pl.Series:
