@@ -17,8 +17,17 @@ import numpy as np
 import polars as pl
 
 from indexer import words
+from indexer.abi_rows import RowArgument, read_rows, row_argument
 from indexer.errors import AbiError
-from indexer.signature import Array, Leaf, Parameter, Signature, Struct, parse_signature
+from indexer.signature import (
+    AbiType,
+    Array,
+    Leaf,
+    Parameter,
+    Signature,
+    Struct,
+    parse_signature,
+)
 from indexer.words import WORD
 
 _TOO_SHORT = "data too short"
@@ -111,6 +120,7 @@ class _Layout:
     dynamics: tuple[_Dynamic, ...]
     head_words: int
     arrays: dict[str, tuple[tuple[str, Leaf], ...]] = field(default_factory=dict)
+    by_row: tuple[RowArgument, ...] = ()
 
 
 def decode(event: Event, logs: pl.DataFrame) -> Decoded:
@@ -143,9 +153,14 @@ def decode(event: Event, logs: pl.DataFrame) -> Decoded:
         ],
     )
     items, item_faults = _decode_items(event, layout, frame)
+    parts = [logs.drop("topic0", "topic1", "topic2", "topic3", "data", strict=False), head]
+    if layout.by_row:
+        others = read_rows(event.signature, layout.by_row, frame, event.wei)
+        items |= others.items
+        item_faults.append(others.faults)
+        parts.append(others.columns)
     faults = _merge_faults([own_faults, *item_faults])
-    place = logs.drop("topic0", "topic1", "topic2", "topic3", "data", strict=False)
-    rows = pl.concat([place, head], how="horizontal")
+    rows = pl.concat(parts, how="horizontal")
     if not faults.is_empty():
         rows = rows.join(faults, on="row", how="anti", maintain_order="left")
         items = {
@@ -173,12 +188,14 @@ def _compile(signature: Signature) -> _Layout:
     scalars: list[tuple[str, Leaf, int]] = []
     dynamics: list[_Dynamic] = []
     arrays: dict[str, tuple[tuple[str, Leaf], ...]] = {}
+    by_row: list[RowArgument] = []
     slot = 0
-    for parameter in signature.parameters:
-        if parameter.indexed:
-            continue
+    in_data = [each for each in signature.parameters if not each.indexed]
+    for order, parameter in enumerate(in_data):
         kind = parameter.type
-        if isinstance(kind, Array):
+        if _needs_rows(kind):
+            by_row.append(_row_argument(parameter.name, order, kind, signature))
+        elif isinstance(kind, Array):
             arrays[parameter.name] = tuple(_members(kind.element, "", signature))
             dynamics.append(_Dynamic(parameter.name, kind, slot))
         elif isinstance(kind, Leaf) and kind.words is None:
@@ -187,7 +204,25 @@ def _compile(signature: Signature) -> _Layout:
             for place, (name, leaf) in enumerate(_members(kind, parameter.name, signature)):
                 scalars.append((name, leaf, slot + place))
         slot += kind.words or 1
-    return _Layout(topics, tuple(scalars), tuple(dynamics), slot, arrays)
+    return _Layout(topics, tuple(scalars), tuple(dynamics), slot, arrays, tuple(by_row))
+
+
+def _needs_rows(kind: AbiType) -> bool:
+    """Whether columns cannot decode a type: something of unknown length inside of it."""
+    if isinstance(kind, Array):
+        return kind.element.words is None
+    return isinstance(kind, Struct) and kind.words is None
+
+
+def _row_argument(name: str, place: int, kind: AbiType, signature: Signature) -> RowArgument:
+    argument = row_argument(name, place, kind)
+    if argument is None:
+        message = (
+            f"event {signature.canonical}: {name} is nested too deeply; an array may hold structs, "
+            "and a struct what is no array"
+        )
+        raise AbiError(message)
+    return argument
 
 
 def _members(kind: object, name: str, signature: Signature) -> Iterator[tuple[str, Leaf]]:
@@ -199,8 +234,8 @@ def _members(kind: object, name: str, signature: Signature) -> Iterator[tuple[st
             yield from _members(member.type, inner, signature)
     else:
         message = (
-            f"event {signature.canonical}: no columnar decoder for {name or 'an array element'}; "
-            "arrays may hold static types and structs of them only"
+            f"event {signature.canonical}: no decoder for {name or 'an array element'}; an array "
+            "may hold structs, and a struct what is no array"
         )
         raise AbiError(message)
 

@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.abi import Event, decode
+from indexer.abi_rows import MAX_DATA_BYTES
 from indexer.errors import AbiError
 
 addresses = st.binary(min_size=20, max_size=20).map(lambda raw: "0x" + raw.hex())
+TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=70)
 VALUES = {
     "address": addresses,
     "bool": st.booleans(),
@@ -30,7 +32,7 @@ VALUES = {
     "int256": st.one_of(
         st.integers(-(2**255), 2**255 - 1), st.sampled_from([-1, 0, -(2**128), -(2**255)])
     ),
-    "string": st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=70),
+    "string": TEXTS,
     "bytes": st.binary(max_size=70),
     "uint256[]": st.lists(st.integers(0, 2**256 - 1), max_size=4),
     "bytes32[2]": st.lists(st.binary(min_size=32, max_size=32), min_size=2, max_size=2),
@@ -38,6 +40,12 @@ VALUES = {
         st.tuples(st.integers(0, 255), addresses, st.integers(-(2**255), 2**255 - 1)), max_size=3
     ),
     "(address,uint256)": st.tuples(addresses, st.integers(0, 2**256 - 1)),
+    "string[]": st.lists(TEXTS, max_size=3),
+    "bytes[2]": st.lists(st.binary(max_size=40), min_size=2, max_size=2),
+    "(address,string,uint256)[]": st.lists(
+        st.tuples(addresses, TEXTS, st.integers(0, 2**256 - 1)), max_size=3
+    ),
+    "(string,int16)": st.tuples(TEXTS, st.integers(-(2**15), 2**15 - 1)),
 }
 TYPES = sorted(VALUES)
 type_lists = st.lists(st.sampled_from(TYPES), max_size=5)
@@ -191,10 +199,31 @@ def test_amount_of_money_is_exact_or_marked_never_truncated(amount, fits):
         assert decoded.items["parts"].is_empty()
 
 
-def test_shape_without_a_columnar_decoder_is_refused_when_compiled():
-    for kind in ("uint256[][]", "string[]", "(uint8,bytes)"):
-        with pytest.raises(AbiError, match="no columnar decoder"):
-            Event.parse(f"Test({kind} x)")
+@pytest.mark.parametrize("kind", ["uint256[][]", "string[][]", "(uint8,bytes[])", "uint8[2][]"])
+def test_deeply_nested_shape_is_refused_when_compiled(kind):
+    with pytest.raises(AbiError, match=r"nested too deeply|no decoder"):
+        Event.parse(f"Test({kind} x)")
+
+
+def test_names_and_amounts_of_structs_with_text_are_exact_or_marked():
+    event = Event.parse(
+        "Test((string name, uint256 price)[] offers, (address who, bytes note) by)",
+        wei=["offers.price"],
+    )
+    kinds = ["(string,uint256)[]", "(address,bytes)"]
+    by = ("0x" + "ab" * 20, b"note")
+    datas = [encode(kinds, [[("a", amount), ("b", 1)], by]) for amount in (7, 10**38)]
+    decoded = decode(event, logs_of(datas))
+    assert decoded.rows.rows() == [(0, *by)]
+    assert decoded.rows.columns == ["row", "by.who", "by.note"]
+    assert decoded.items["offers"].rows() == [(0, 0, "a", Decimal(7)), (0, 1, "b", Decimal(1))]
+    assert decoded.faults.rows() == [(1, "offers: amount above 38 digits")]
+
+
+def test_data_too_long_for_one_by_one_are_marked():
+    event = Event.parse("Test(string[] names)")
+    decoded = decode(event, logs_of([encode(["string[]"], [["x" * MAX_DATA_BYTES]])]))
+    assert "too long" in decoded.faults["reason"].item()
 
 
 def test_empty_batch_gives_empty_frames_of_the_right_columns():
