@@ -1,51 +1,56 @@
 """The SQL of the link tables. All of it reads facts; none of it depends on arrival order."""
 
+# What a sale needs of others is gathered in narrow tables first; the sales themselves only pass by.
 SALES = """
-WITH ordered AS (
-    SELECT *,
-        row_number() OVER (
-            PARTITION BY chain_id, collection, token_id
-            ORDER BY block_number, log_index, item_index
-        ) AS nth_sale
+WITH placed AS (
+    SELECT chain_id, collection, token_id, token_standard, buyer,
+        (block_number::HUGEINT << 64) + (log_index << 32) + item_index AS place
     FROM settled_sales
+),
+sold AS (
+    SELECT chain_id, collection, token_id, min(place) AS first_sold FROM placed GROUP BY ALL
+),
+bought AS (
+    -- ERC-1155: the first time that somebody bought units of it.
+    SELECT chain_id, collection, token_id, buyer, min(place) AS first_bought
+    FROM placed WHERE token_standard IS DISTINCT FROM 'erc721' GROUP BY ALL
 ),
 mints AS (
     -- Who got a sold token by a mint: receivers, and the creators that a lineage record names.
     SELECT chain_id, collection, token_id, to_address AS minter FROM transfers
-    SEMI JOIN settled_sales USING (chain_id, collection, token_id)
+    SEMI JOIN sold USING (chain_id, collection, token_id)
     WHERE kind = 'mint'
     UNION
     SELECT chain_id, collection, token_id, account FROM provenance_events
-    SEMI JOIN settled_sales USING (chain_id, collection, token_id)
+    SEMI JOIN sold USING (chain_id, collection, token_id)
     WHERE event = 'minted'
 ),
-with_mints AS (
-    SELECT DISTINCT chain_id, collection, token_id FROM mints
-),
-bought AS (
-    SELECT chain_id, collection, token_id, buyer, min(nth_sale) AS first_bought
-    FROM ordered GROUP BY ALL
+origins AS (
+    SELECT s.*, m.token_id IS NOT NULL AS has_mint
+    FROM sold s
+    LEFT JOIN (SELECT DISTINCT chain_id, collection, token_id FROM mints) m
+        USING (chain_id, collection, token_id)
 ),
 known AS (
-    SELECT o.*,
+    SELECT s.*,
+        (s.block_number::HUGEINT << 64) + (s.log_index << 32) + s.item_index AS place,
         CASE
-            WHEN o.token_standard = 'erc721' AND nth_sale > 1 THEN false
-            WHEN w.token_id IS NULL THEN NULL
+            WHEN s.token_standard = 'erc721' AND place > o.first_sold THEN false
+            WHEN o.has_mint IS NOT true THEN NULL
             WHEN m.minter IS NULL THEN false
-            -- ERC-1155: had the seller bought units of it before?
-            ELSE coalesce(b.first_bought >= o.nth_sale, true)
+            ELSE coalesce(b.first_bought >= place, true)
         END AS is_primary,
         e.currency IS NOT NULL AS is_ether,
         -- A token of one ether is priced as the native coin is.
         CASE WHEN e.currency IS NOT NULL THEN '0x0000000000000000000000000000000000000000'
-             ELSE o.currency END AS priced_as
-    FROM ordered o
-    LEFT JOIN with_mints w USING (chain_id, collection, token_id)
-    LEFT JOIN mints m ON m.chain_id = o.chain_id AND m.collection = o.collection
-        AND m.token_id = o.token_id AND m.minter = o.seller
-    LEFT JOIN bought b ON b.chain_id = o.chain_id AND b.collection = o.collection
-        AND b.token_id = o.token_id AND b.buyer = o.seller
-    LEFT JOIN ether_currencies e ON e.chain_id = o.chain_id AND e.currency = o.currency
+             ELSE s.currency END AS priced_as
+    FROM settled_sales s
+    LEFT JOIN origins o USING (chain_id, collection, token_id)
+    LEFT JOIN mints m ON m.chain_id = s.chain_id AND m.collection = s.collection
+        AND m.token_id = s.token_id AND m.minter = s.seller
+    LEFT JOIN bought b ON b.chain_id = s.chain_id AND b.collection = s.collection
+        AND b.token_id = s.token_id AND b.buyer = s.seller
+    LEFT JOIN ether_currencies e ON e.chain_id = s.chain_id AND e.currency = s.currency
 ),
 quotes AS (
     -- One quote per currency and second; of several the last on the chain, a file only without one.
@@ -58,11 +63,17 @@ quotes AS (
 moments AS (
     -- The quote in force, once per currency and block rather than per sale.
     SELECT k.chain_id, k.priced_as, k.block_time, q.time, q.usd, q.source
-    FROM (SELECT DISTINCT chain_id, priced_as, block_time FROM known) k
+    FROM (
+        SELECT DISTINCT s.chain_id, s.block_time,
+            CASE WHEN e.currency IS NOT NULL THEN '0x0000000000000000000000000000000000000000'
+                 ELSE s.currency END AS priced_as
+        FROM settled_sales s
+        LEFT JOIN ether_currencies e ON e.chain_id = s.chain_id AND e.currency = s.currency
+    ) k
     ASOF JOIN quotes q
         ON q.chain_id = k.chain_id AND q.currency = k.priced_as AND k.block_time >= q.time
 )
-SELECT k.* EXCLUDE (nth_sale, is_ether, priced_as),
+SELECT k.* EXCLUDE (place, is_ether, priced_as),
     CASE WHEN is_ether THEN price_wei::DOUBLE / 1e18 END AS price_eth,
     -- Decimals of other tokens are not known here, so they have no price in USD.
     CASE WHEN is_ether OR k.currency = '0x0000000000000000000000000000000000000000'
@@ -73,7 +84,6 @@ SELECT k.* EXCLUDE (nth_sale, is_ether, priced_as),
 FROM known k
 LEFT JOIN moments q
     ON q.chain_id = k.chain_id AND q.priced_as = k.priced_as AND q.block_time = k.block_time
-ORDER BY k.chain_id, k.block_number, k.log_index, k.item_index
 """
 
 ROYALTY_TERMS = """

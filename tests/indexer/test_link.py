@@ -322,6 +322,22 @@ def vault_event(block, event, vault, account):
     }
 
 
+def test_names_come_from_documents_of_any_size_and_only_from_documents(store):
+    padding = "x" * 900_000
+    works = range(12)  # more than one batch of texts
+    uris = {str(n): f'data:application/json,{{"name":"work {n}","pad":"{padding}"}}' for n in works}
+    uris |= {"90": "ipfs://work", "91": "data:application/json,{", "92": None}
+    link(
+        store,
+        transfers=[transfer(1, ZERO, ALICE, token=token, log=n) for n, token in enumerate(uris)],
+        provenance_events=[
+            minted(1 + n, token, uri) for n, (token, uri) in enumerate(uris.items())
+        ],
+    )
+    found = dict(store.query("SELECT token_id, name FROM tokens").rows())
+    assert found == {token: f"work {token}" if int(token) in works else None for token in uris}
+
+
 def test_only_vaults_that_the_factory_opened_are_listed(store):
     first, second, stranger = ("0x" + byte * 20 for byte in ("11", "22", "33"))
     link(

@@ -1,5 +1,9 @@
 """Deriving every table again from stored evidence."""
 
+import signal
+import subprocess
+import sys
+
 import polars as pl
 import pytest
 
@@ -158,6 +162,39 @@ def test_interrupted_rebuild_leaves_the_store_as_it_was(store):
     with pytest.raises(KeyboardInterrupt):
         rebuild(store, span_logs=20, on_progress=interrupt)
     assert store.digest() == before
+
+
+KILLED = """
+import os, signal, sys
+from data.store import Store
+from indexer.rebuild import rebuild
+
+left = int(sys.argv[2])
+
+def kill(done, *_):
+    global left
+    left -= done
+    if left <= 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+with Store.open(sys.argv[1]) as store:
+    rebuild(store, span_logs=20, on_progress=kill)
+"""
+
+
+@pytest.mark.parametrize("share", [0, 0.5, 1])
+def test_killed_rebuild_leaves_a_store_that_the_next_one_makes_sound(store, share):
+    before = store.digest()
+    logs = store.read("logs").height
+    spoil(store, *SPOILS.values())
+    spoiled = store.digest()
+    path = store.target.catalog
+    store.close()
+    command = [sys.executable, "-c", KILLED, path, str(int(logs * share))]
+    assert subprocess.run(command, timeout=60, check=False).returncode == -signal.SIGKILL
+    with Store.open(path) as opened:
+        assert opened.digest() == spoiled
+        assert rebuild(opened).digest == opened.digest() == before
 
 
 def test_progress_adds_up_to_all_logs(store):
