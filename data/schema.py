@@ -169,7 +169,8 @@ _STATE = (
             Column(
                 "verified_by",
                 TEXT,
-                "header: last block's header in the same batch; hash: every block asked by its hash",
+                "header: last block's header in the same batch; hash: every block asked by its hash;"
+                " parquet: read from files",
             ),
             Column(
                 "verify_mode",

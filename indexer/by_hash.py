@@ -3,7 +3,6 @@
 A range of block numbers can be answered from two forks; a block hash names one block for good.
 """
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from indexer.endpoints import Endpoint
 from indexer.errors import ReorgError, RpcError
 from indexer.evidence import Evidence, Proof, parse_full_blocks, parse_headers, parse_logs
 from indexer.pages import PageCheck
+from indexer.patience import steadily
 from indexer.places import listed_transactions, with_times
 from indexer.ranges import BlockRange
 from indexer.rpc import MAX_BATCH, Request, RpcClient
@@ -51,20 +51,14 @@ class HashSource:
             TooManyResults: an answer may have been cut.
             UpstreamError: the node does not answer, or contradicts itself again and again.
         """
-        pause_s = _FIRST_PAUSE_S
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                return [await self._fetch_once(blocks)]
-            except RetryableError as error:
-                if attempt == _ATTEMPTS:
-                    message = (
-                        f"{self.client.endpoint}, blocks {blocks[0]}:{blocks[1]}: {error} "
-                        f"({attempt} attempts); try again later or another --rpc-url"
-                    )
-                    raise UpstreamError(message) from error
-            await asyncio.sleep(pause_s)
-            pause_s *= 2
-        raise AssertionError
+        evidence = await steadily(
+            lambda: self._fetch_once(blocks),
+            blocks,
+            lambda: self.client.endpoint,
+            attempts=_ATTEMPTS,
+            first_pause_s=_FIRST_PAUSE_S,
+        )
+        return [evidence]
 
     async def _fetch_once(self, blocks: BlockRange) -> Evidence:
         started, before = time.monotonic(), self.client.traffic.n_bytes

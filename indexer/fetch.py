@@ -9,7 +9,7 @@ from typing import Protocol
 
 import polars as pl
 
-from data.errors import RetryableError, UpstreamError
+from data.errors import RetryableError
 from indexer.endpoints import Endpoint
 from indexer.errors import (
     RangeTooWide,
@@ -30,6 +30,7 @@ from indexer.filters import halve
 from indexer.limits import LimitKind, honoured
 from indexer.pages import PageCheck
 from indexer.parts import ask_in_parts
+from indexer.patience import steadily
 from indexer.places import listed_transactions, with_times
 from indexer.ranges import BlockRange
 from indexer.rpc import MAX_BATCH, Reply, Request, RpcClient
@@ -145,22 +146,14 @@ class RpcSource:
 
     async def _fetch_steadily(self, start: int, end: int, endpoint: Endpoint) -> Evidence:
         """One answer that does not contradict itself; asks again while it does."""
-        pause_s = self._first_pause_s
-        for attempt in range(1, self._attempts + 1):
-            try:
-                return await self._fetch_once(start, end, endpoint)
-            except SlowAnswer:
-                raise
-            except RetryableError as error:
-                if attempt == self._attempts:
-                    message = (
-                        f"{self._client.endpoint}, blocks {start}:{end}: {error} "
-                        f"({attempt} attempts); try again later or another --rpc-url"
-                    )
-                    raise UpstreamError(message) from error
-            await asyncio.sleep(pause_s)
-            pause_s *= 2
-        raise AssertionError
+        return await steadily(
+            lambda: self._fetch_once(start, end, endpoint),
+            (start, end),
+            lambda: self._client.endpoint,
+            attempts=self._attempts,
+            first_pause_s=self._first_pause_s,
+            passes_slow=True,
+        )
 
     async def _fetch_once(self, start: int, end: int, endpoint: Endpoint) -> Evidence:
         chain_id = self._selection.context.chain_id

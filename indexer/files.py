@@ -17,6 +17,23 @@ _LABELS: dict[str, LogicalType] = {"address": ADDRESS, "label": ADDRESS, "name":
 _NATIVE_NAMES = ("eth", "native", "")
 
 
+def load_files(
+    store: Store, chain_id: int, state_dir: Path, prices: Path | None, funding: Path | None
+) -> None:
+    """Reads the files that were named, and the labels that a local chain's simulation left.
+
+    Raises:
+        NotFoundError, UsageError: as for each of them.
+    """
+    if prices:
+        load_prices(store, prices, chain_id)
+    if funding:
+        load_funding(store, funding, chain_id)
+    labels = state_dir / str(chain_id) / "labels.csv"
+    if labels.is_file():
+        load_labels(store, labels, chain_id)
+
+
 def load_prices(store: Store, path: Path, chain_id: int) -> int:
     """Reads prices into table `prices`, in place of an earlier file of that name; returns rows.
 

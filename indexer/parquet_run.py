@@ -11,7 +11,7 @@ from data.errors import UsageError
 from data.store import Store
 from indexer.chains import chain_id_of
 from indexer.commit import commit
-from indexer.files import load_funding, load_labels, load_prices
+from indexer.files import load_files
 from indexer.link import rebuild_links
 from indexer.parquet import ParquetFolder, ParquetSource, open_folder
 from indexer.protocols import select_protocols
@@ -73,7 +73,7 @@ def index_parquet(
     todo = _plan(store, source, options)
     summary = IndexSummary(chain_id, head=max((end - 1 for _, end in source.covered()), default=0))
     with store.run("index", chain_id=chain_id, source="parquet") as run:
-        _load_files(store, options, chain_id)
+        load_files(store, chain_id, options.state_dir, options.prices, options.funding)
         tell(0, count_blocks(todo), "")
         for piece in source.pieces(todo, piece_logs):
             evidence = source.read(piece)
@@ -133,13 +133,3 @@ def _plan(store: Store, source: ParquetSource, options: IndexOptions) -> list[Bl
         [source.selection.context.chain_id, source.selection.digest],
     )
     return subtract(held, done.rows())
-
-
-def _load_files(store: Store, options: IndexOptions, chain_id: int) -> None:
-    if options.prices:
-        load_prices(store, options.prices, chain_id)
-    if options.funding:
-        load_funding(store, options.funding, chain_id)
-    labels = options.state_dir / str(chain_id) / "labels.csv"
-    if labels.is_file():
-        load_labels(store, labels, chain_id)

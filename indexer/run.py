@@ -18,7 +18,7 @@ from indexer.answers import Request
 from indexer.chains import chain_id_of, chain_name
 from indexer.endpoints import Endpoint
 from indexer.errors import WrongChainError
-from indexer.files import load_funding, load_labels, load_prices
+from indexer.files import load_files
 from indexer.finality import Finality
 from indexer.job import IndexOptions, IndexSummary, Job, OnProgress
 from indexer.link import rebuild_links
@@ -93,7 +93,7 @@ async def open_job(
         selection = Selection(context, select_protocols(options.protocols), options.addresses)
         with store.run("index", chain_id=chain_id, blocks=list(options.blocks)) as run:
             run.details |= _selected(selection, options)
-            _load_files(store, options, chain_id)
+            load_files(store, chain_id, options.state_dir, options.prices, options.funding)
             job = Job(
                 store=store,
                 client=client,
@@ -192,13 +192,3 @@ async def _chain_of(client: RpcClient, endpoint: Endpoint) -> int | UpstreamErro
         return int(msgspec.json.decode(reply.results[0]), 16)
     except UpstreamError as error:
         return error
-
-
-def _load_files(store: Store, options: IndexOptions, chain_id: int) -> None:
-    if options.prices:
-        load_prices(store, options.prices, chain_id)
-    if options.funding:
-        load_funding(store, options.funding, chain_id)
-    labels = options.state_dir / str(chain_id) / "labels.csv"
-    if labels.is_file():
-        load_labels(store, labels, chain_id)

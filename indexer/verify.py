@@ -18,11 +18,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from data.errors import RetryableError, UpstreamError, UsageError
+from data.errors import RetryableError, UsageError
 from indexer.bloom import Blooms
 from indexer.errors import GapError
 from indexer.evidence import VERDICTS, Evidence, parse_headers
 from indexer.fetch import Source
+from indexer.patience import steadily
 from indexer.ranges import BlockRange
 from indexer.roots import EMPTY_ROOT
 from indexer.rpc import MAX_BATCH, Request, RpcClient
@@ -56,21 +57,17 @@ class VerifyingSource:
         Raises:
             UpstreamError: they do so again and again.
         """
-        pause_s = self.first_pause_s
-        for attempt in range(1, self.attempts + 1):
-            pieces = await self.source.fetch(blocks)
-            try:
-                return [await self.verifier.verify(piece) for piece in pieces]
-            except RetryableError as error:
-                if attempt == self.attempts:
-                    message = (
-                        f"{pieces[0].endpoint}, blocks {blocks[0]}:{blocks[1]}: {error} "
-                        f"({attempt} attempts); try again later or another --rpc-url"
-                    )
-                    raise UpstreamError(message) from error
-            await asyncio.sleep(pause_s)
-            pause_s *= 2
-        raise AssertionError
+
+        async def act() -> list[Evidence]:
+            return [await self.verifier.verify(each) for each in await self.source.fetch(blocks)]
+
+        return await steadily(
+            act,
+            blocks,
+            lambda: self.verifier.client.endpoint,
+            attempts=self.attempts,
+            first_pause_s=self.first_pause_s,
+        )
 
 
 @dataclass

@@ -152,7 +152,7 @@ def test_crash_at_a_commit_loses_and_doubles_nothing(store, undisturbed, monkeyp
         return commit(store_, batch, *args, **kwargs)
 
     with serve() as node:
-        monkeypatch.setattr(ahead_module, "_BATCH_LOGS", 0)  # a commit for every range
+        monkeypatch.setattr(ahead_module, "BATCH_LOGS", 0)  # a commit for every range
         monkeypatch.setattr(job_module, "commit", crashing)
         with pytest.raises(KeyboardInterrupt):
             run(store, node, concurrency=1)
@@ -216,7 +216,7 @@ def test_reorg_between_two_ranges_of_one_run_is_found_by_the_parent_hash(store, 
             commits.append(batch)
             return commit(store_, batch, *args, **kwargs)
 
-        monkeypatch.setattr(ahead_module, "_BATCH_LOGS", 0)  # a commit for every range
+        monkeypatch.setattr(ahead_module, "BATCH_LOGS", 0)  # a commit for every range
         monkeypatch.setattr(job_module, "commit", switching)
         # Ranges that were fetched before the switch, and one after it, do not fit together.
         monkeypatch.setattr(ahead_module, "_MOST_WAITING", 3)
