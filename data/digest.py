@@ -15,10 +15,11 @@ def digest_table(cursor: duckdb.DuckDBPyConnection, declared: Table) -> str:
     that no two different rows share a text. Rows are hashed in the database and folded here one
     batch at a time, which keeps memory flat.
     """
-    row_text = " || ".join(_canonical(column) for column in declared.columns)
+    row_text = ", ".join(_canonical(column) for column in declared.columns)
     order = ", ".join(f"{key} NULLS FIRST" for key in declared.key)
     reader = cursor.execute(
-        f"SELECT sha256({row_text}) AS row_hash FROM {declared.name} ORDER BY {order}, row_hash"
+        f"SELECT sha256(concat({row_text})) AS row_hash FROM {declared.name}"
+        f" ORDER BY {order}, row_hash"
     ).to_arrow_reader(100_000)
     total = hashlib.sha256()
     for batch in reader:
@@ -27,5 +28,8 @@ def digest_table(cursor: duckdb.DuckDBPyConnection, declared: Table) -> str:
 
 
 def _canonical(column: Column) -> str:
-    text = f'hex("{column.name}")' if column.type is BYTES else f'"{column.name}"::VARCHAR'
-    return f"coalesce(strlen({text})::VARCHAR || ':' || {text}, '-')"
+    """Length, colon and text of a value, for concat(), which leaves NULL out."""
+    name = f'"{column.name}"'
+    text = f"hex({name})" if column.type is BYTES else f"{name}::VARCHAR"
+    colon = f"CASE WHEN {name} IS NOT NULL THEN ':' END"
+    return f"coalesce(strlen({text})::VARCHAR, '-'), {colon}, {text}"

@@ -1,5 +1,6 @@
 """The store keeps rows exactly, once, and never half of a transaction."""
 
+import hashlib
 import subprocess
 import sys
 from datetime import datetime
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import IntegrityError, NotFoundError, UsageError
-from data.schema import SCHEMA_VERSION
+from data.schema import SCHEMA_VERSION, TABLES
 from data.store import Store, StoreBusyError
 
 
@@ -116,6 +117,30 @@ def test_digest_ignores_the_order_of_arrival_and_sees_one_wei(tmp_path):
         assert a.digest() == b.digest()
         b.append("sale_payments", payments(4, block=6, block_hash="0xbb"))
         assert a.digest()["sale_payments"] != b.digest()["sale_payments"]
+
+
+def test_digest_is_the_documented_text_of_every_type(store):
+    sale = {"chain_id": 1, "block_number": 7, "block_hash": "0xaa", "log_index": 2, "item_index": 0}
+    told = {"block_time": datetime(2024, 1, 2, 3, 4, 5), "marketplace": "Zoë's", "bundle_id": "",
+            "price_wei": Decimal(10**37), "is_primary": True, "price_eth": 0.5}  # fmt: skip
+    store.append("sales", pl.DataFrame([{**sale, **told}, {**sale, "block_number": 6}]))
+    texts = {"block_time": "2024-01-02 03:04:05", "price_wei": str(10**37), "is_primary": "true"}
+    whole = hashlib.sha256()
+    for row in ({**sale, "block_number": 6}, {**sale, **told, **texts}):
+        text = ""
+        for name in TABLES["sales"].column_names:
+            value = str(row[name]) if name in row else None
+            text += "-" if value is None else f"{len(value.encode())}:{value}"
+        whole.update(hashlib.sha256(text.encode()).hexdigest().encode())
+    assert store.digest()["sales"] == whole.hexdigest()
+
+
+def test_digest_writes_bytes_in_hex(store):
+    log = {"chain_id": 1, "block_number": 7, "block_hash": "0xaa", "log_index": 2}
+    store.append("logs", pl.DataFrame([{**log, "data": b"\x00\xff"}]))
+    fields = ["1:1", "1:7", "4:0xaa", *"---", "1:2", *"-----", "4:00FF"]
+    row_hash = hashlib.sha256("".join(fields).encode()).hexdigest()
+    assert store.digest()["logs"] == hashlib.sha256(row_hash.encode()).hexdigest()
 
 
 def test_digest_tells_null_from_empty_text(tmp_path):
