@@ -158,16 +158,21 @@ ORDER BY ALL
 # Windows rather than ordered aggregates: a sort leaves memory for the disk, the states of an
 # aggregate cannot, and there is one for every token.
 TOKENS = """
-WITH moves AS (
-    SELECT chain_id, collection, token_id, token_standard, to_address AS last_receiver,
+WITH numbered AS MATERIALIZED (
+    -- A number in place of the address: the rows to sort are a third smaller.
+    SELECT *, row_number() OVER () AS collection_no
+    FROM (SELECT DISTINCT chain_id, collection FROM transfers)
+),
+moves AS (
+    SELECT collection_no, token_id, token_standard, to_address AS last_receiver,
         kind AS last_kind,
         lead(block_number) OVER moved IS NULL AS is_last,
         min(CASE WHEN kind = 'mint' THEN block_time END) OVER moved AS minted_at,
         first_value(CASE WHEN kind = 'mint' THEN to_address END IGNORE NULLS) OVER moved
             AS first_receiver
-    FROM transfers
+    FROM transfers JOIN numbered USING (chain_id, collection)
     WINDOW moved AS (
-        PARTITION BY chain_id, collection, token_id
+        PARTITION BY collection_no, token_id
         ORDER BY block_number, log_index, item_index
     )
 ),
@@ -186,6 +191,7 @@ SELECT chain_id, collection, token_id,
     owner, CASE WHEN m.token_standard = 'erc721' THEN m.last_kind = 'burn' END AS is_burned,
     t.name, t.style, r.manifest, r.pixel_hash
 FROM moves m
+JOIN numbered USING (collection_no)
 LEFT JOIN records r USING (chain_id, collection, token_id)
 LEFT JOIN token_texts t USING (chain_id, collection, token_id)
 WHERE m.is_last
