@@ -11,14 +11,11 @@ from indexer.evidence import Evidence
 from indexer.fetch import Source
 from indexer.ranges import BlockRange
 
-BUDGET_BYTES = 256 << 20
+BUDGET_BYTES = 128 << 20
 """Memory for evidence that has been fetched, or is about to be, and is not written yet."""
 
-BATCH_LOGS = 2 * 122_880
-"""Logs of one transaction: two of DuckDB's row groups, which go to the file at once, as columns.
-Smaller ones go through the log of the database and are written twice."""
-
 _MOST_WAITING = 64
+_BATCH_LOGS = 50_000  # decoded at once; larger batches take more memory and no less time
 
 
 @dataclass
@@ -57,23 +54,21 @@ async def ahead(
     concurrency: int,
     flight: Flight,
     *,
-    patience_s: float = 0.0,
     budget_bytes: int = BUDGET_BYTES,
 ) -> AsyncIterator[list[Evidence]]:
     """Evidence in the order of the ranges, while the next ones are already being fetched.
 
-    What has arrived meanwhile, and what arrives within `patience_s`, comes along in one batch, so
-    that many small ranges do not cost a transaction each. A range is taken from `todo` when its
-    fetch begins; none begins while the evidence that nobody has written yet, with what the fetches
-    under way are expected to bring, fills the budget. One range is always under way, however
-    large; until the first one has arrived, it is the only one.
+    What has arrived meanwhile comes along in one batch, so that many small ranges are not decoded
+    one by one. A range is taken from `todo` when its fetch begins; none begins while the evidence
+    that nobody has written yet, with what the fetches under way are expected to bring, fills the
+    budget. One range is always under way, however large; until the first one has arrived, it is
+    the only one.
     """
     line = _Line(source, iter(todo), concurrency, flight, budget_bytes)
     try:
         while head := line.begin():
             batch = await head
-            enough_at = time.monotonic() + patience_s
-            while _count_logs(batch) < BATCH_LOGS and await line.wait_until(enough_at):
+            while _count_logs(batch) < _BATCH_LOGS and line.is_ready:
                 batch += line.take()
             yield batch
             line.written(batch)
@@ -101,14 +96,12 @@ class _Line:
         self.refill()
         return self._tasks.popleft() if self._tasks else None
 
-    async def wait_until(self, time_s: float) -> bool:
-        """Whether the first fetch of the line ends well by then, or has done so."""
-        if not self._tasks:
+    @property
+    def is_ready(self) -> bool:
+        """Whether the first fetch of the line has ended well."""
+        if not self._tasks or not self._tasks[0].done():
             return False
-        first = self._tasks[0]
-        if not first.done() and (left_s := time_s - time.monotonic()) > 0:
-            await asyncio.wait({first}, timeout=left_s)
-        return first.done() and not first.cancelled() and first.exception() is None
+        return not self._tasks[0].cancelled() and self._tasks[0].exception() is None
 
     def take(self) -> list[Evidence]:
         """What the first fetch of the line, which has ended, brought."""

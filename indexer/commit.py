@@ -1,6 +1,8 @@
-"""One transaction per batch of ranges: evidence, facts and checkpoints together, or nothing."""
+"""Ranges into the store: evidence, facts and checkpoints in one transaction, or nothing."""
 
+import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from datetime import datetime
 
 import polars as pl
@@ -16,7 +18,84 @@ from indexer.ranges import merge, subtract
 from indexer.relink import find_touched, relink
 from indexer.selection import Selection
 
+MOST_LOGS = 8 * 122_880
+MOST_S = 5.0
+"""A transaction ends after so many logs, or seconds."""
+
 _LINKED = {name for name, one in TABLES.items() if one.kind == "fact"} | {"transactions"}
+
+
+class Load:
+    """Writes batches one after another, several in a transaction.
+
+    DuckDB packs rows into groups of 122,880 when a transaction ends; groups that stay small are
+    packed again later, so that few long transactions take two thirds of the time of many short
+    ones, and of the space. A kill loses what came since the last commit, `MOST_S` seconds at most.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        selection: Selection,
+        *,
+        run_id: str,
+        clock: Callable[[], datetime],
+        is_live: bool = False,
+        most_logs: int = MOST_LOGS,
+    ) -> None:
+        """Begins nothing yet; `is_live` keeps links up to date and commits each batch."""
+        self._store = store
+        self._selection = selection
+        self._run_id = run_id
+        self._clock = clock
+        self._is_live = is_live
+        self._most_logs = 0 if is_live else most_logs
+        self._open = ExitStack()
+        self._transaction: Transaction | None = None
+        self._began_s = 0.0
+        self._logs = 0
+
+    def write(self, batch: Sequence[Evidence]) -> dict[str, int]:
+        """Decodes ranges and writes them, each with its row in `ranges`; new rows by table.
+
+        Raises:
+            ReorgError: a range does not continue the stored chain; nothing of the batch is written.
+        """
+        tables = settle_batch(batch, self._selection, run_id=self._run_id, clock=self._clock)
+        chain_id = self._selection.context.chain_id
+        transaction = self._begin()
+        check_continuity(transaction, tables["blocks"], chain_id)
+        try:
+            counts = write(transaction, tables)
+            if self._is_live and any(counts.get(name) for name in _LINKED):
+                span = min(one.start for one in batch), max(one.end for one in batch)
+                relink(transaction, find_touched(transaction, chain_id, *span))
+        except BaseException as error:
+            self._end(error)
+            raise
+        self._logs += counts.get("logs", 0)
+        if self._logs >= self._most_logs or time.monotonic() - self._began_s > MOST_S:
+            self.commit()
+        return counts
+
+    def commit(self) -> None:
+        """Commits what was written."""
+        self._end(None)
+
+    def _begin(self) -> Transaction:
+        if self._transaction is None:
+            self._transaction = self._open.enter_context(self._store.transaction())
+            self._began_s, self._logs = time.monotonic(), 0
+        return self._transaction
+
+    def _end(self, error: BaseException | None) -> None:
+        self._transaction = None
+        if error is None:
+            self._open.close()
+        else:
+            # The transaction rolls back, and hands the error on.
+            with suppress(type(error)):
+                self._open.__exit__(type(error), error, error.__traceback__)
 
 
 def commit(
@@ -26,29 +105,14 @@ def commit(
     *,
     run_id: str,
     clock: Callable[[], datetime],
-    with_links: bool = False,
 ) -> dict[str, int]:
-    """Decodes ranges and writes them, each with its row in `ranges`; returns new rows by table.
-
-    Args:
-        store: where to write.
-        batch: what was fetched.
-        selection: what to read it as.
-        run_id: the run that writes.
-        clock: tells the time of the commit.
-        with_links: bring the link tables up to date in the same transaction.
+    """Decodes ranges and writes them in one transaction; new rows by table.
 
     Raises:
         ReorgError: a range does not continue the stored chain; nothing of the batch is written.
     """
-    tables = settle_batch(batch, selection, run_id=run_id, clock=clock)
-    chain_id = selection.context.chain_id
-    with store.transaction() as transaction:
-        counts = write(transaction, tables, chain_id)
-        if with_links and any(counts.get(name) for name in _LINKED):
-            span = min(one.start for one in batch), max(one.end for one in batch)
-            relink(transaction, find_touched(transaction, chain_id, *span))
-        return counts
+    load = Load(store, selection, run_id=run_id, clock=clock, most_logs=0)
+    return load.write(batch)
 
 
 def settle_batch(
@@ -74,13 +138,8 @@ def settle_batch(
     }
 
 
-def write(transaction: Transaction, tables: Tables, chain_id: int) -> dict[str, int]:
-    """Writes decoded ranges within a transaction under way; returns new rows by table.
-
-    Raises:
-        ReorgError: they do not continue the stored chain; the transaction must not be committed.
-    """
-    _check_continuity(transaction, tables["blocks"], chain_id)
+def write(transaction: Transaction, tables: Tables) -> dict[str, int]:
+    """Writes decoded ranges within a transaction under way; returns new rows by table."""
     _close_findings(transaction, tables)
     return {
         name: transaction.append(name, frame)
@@ -89,8 +148,12 @@ def write(transaction: Transaction, tables: Tables, chain_id: int) -> dict[str, 
     }
 
 
-def _check_continuity(transaction: Transaction, blocks: pl.DataFrame, chain_id: int) -> None:
-    """New headers must agree with each other and with the stored ones, and follow them."""
+def check_continuity(transaction: Transaction, blocks: pl.DataFrame, chain_id: int) -> None:
+    """Refuses headers that do not agree with each other, or with the stored ones around them.
+
+    Raises:
+        ReorgError: names the first such block.
+    """
     around = pl.concat([blocks["block_number"] + shift for shift in (-1, 0, 1)]).unique()
     stored = transaction.query(
         "SELECT block_number, block_hash, parent_hash FROM blocks"

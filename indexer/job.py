@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -14,7 +15,7 @@ from data.errors import RetryableError, UpstreamError
 from data.store import Store
 from indexer.ahead import Flight, ahead
 from indexer.by_hash import MAX_BLOCKS, VERIFIED_BY, HashSource
-from indexer.commit import commit
+from indexer.commit import Load
 from indexer.errors import ReorgError, SizeRefused
 from indexer.evidence import Evidence
 from indexer.fetch import RpcSource, Source
@@ -34,7 +35,6 @@ from indexer.witness import SecondLook
 _CONCURRENCY = 8
 _MAX_REORGS = 10
 _DEFAULT_RANGE = 100_000
-_PATIENCE_S = 1.0  # for logs that may share a transaction
 _REREAD_RANGE = 1_000  # held in memory as a whole
 
 OnProgress = Callable[[float, float, str], None]
@@ -185,25 +185,32 @@ class Job:
         self, todo: Sequence[BlockRange], head: int, known: Mapping[int, str] | None = None
     ) -> None:
         """Fetches ranges ahead, in pieces, and commits them in order."""
-        if self.is_live:
-            await self._work(todo, head, known or {})
-            return
-        with self.store.loading():
-            await self._work(todo, head, known or {})
+        load = Load(
+            self.store,
+            self.selection,
+            run_id=self.run_id,
+            clock=self.clock,
+            is_live=self.is_live,
+        )
+        with nullcontext() if self.is_live else self.store.loading():
+            try:
+                await self._work(todo, head, known or {}, load)
+            finally:
+                await finish_in_thread(load.commit)
 
-    async def _work(self, todo: Sequence[BlockRange], head: int, known: Mapping[int, str]) -> None:
+    async def _work(
+        self, todo: Sequence[BlockRange], head: int, known: Mapping[int, str], load: Load
+    ) -> None:
         source = _Sources(self._by_range(head), self._by_hash(known), self.finality.number)
         total, started, done, flight = count_blocks(todo), time.monotonic(), 0, Flight()
         if not self.is_live:
             self.on_progress(0, total, "")
         waiting_since = time.monotonic()
         pieces = self._pieces(todo, head)
-        patience_s = 0.0 if self.is_live else _PATIENCE_S
-        line = ahead(source, pieces, self.options.concurrency, flight, patience_s=patience_s)
-        async for batch in line:
+        async for batch in ahead(source, pieces, self.options.concurrency, flight):
             self.metrics.stalled_on_fetch.inc(time.monotonic() - waiting_since)
             idle_s = flight.idle_s
-            counts = await finish_in_thread(self._commit, batch)
+            counts = await finish_in_thread(self._write, load, batch)
             self.metrics.stalled_on_write.inc(flight.idle_s - idle_s)
             blocks = sum(evidence.end - evidence.start for evidence in batch)
             done += blocks
@@ -296,16 +303,9 @@ class Job:
         mode, seed = self.options.verify, self.options.verify_seed
         return Verifier(self.client, second_look, self.selection, mode, seed)
 
-    def _commit(self, batch: Sequence[Evidence]) -> dict[str, int]:
+    def _write(self, load: Load, batch: Sequence[Evidence]) -> dict[str, int]:
         with self.metrics.commit_seconds.time():
-            return commit(
-                self.store,
-                batch,
-                self.selection,
-                run_id=self.run_id,
-                clock=self.clock,
-                with_links=self.is_live,
-            )
+            return load.write(batch)
 
     def _count(self, batch: Sequence[Evidence], blocks: int, counts: dict[str, int]) -> None:
         self.summary.blocks += blocks

@@ -16,7 +16,7 @@ from data.errors import RetryableError
 from data.schema import table
 from data.store import Store
 from indexer.by_hash import VERIFIED_BY
-from indexer.commit import settle_batch, write
+from indexer.commit import check_continuity, settle_batch, write
 from indexer.decode import settle_logs
 from indexer.evidence import Evidence
 from indexer.fetch import Source
@@ -95,7 +95,8 @@ class Rereader:
                 drop_blocks(transaction, self._chain_id, spans)
                 # Other selections must ask for them anew.
                 cut_ranges(transaction, self._chain_id, spans, spare=self.selection.digest)
-            write(transaction, tables, self._chain_id)
+            check_continuity(transaction, tables["blocks"], self._chain_id)
+            write(transaction, tables)
             if numbers:
                 span = numbers[0], numbers[-1] + 1
                 relink(transaction, find_touched(transaction, self._chain_id, *span))

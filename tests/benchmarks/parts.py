@@ -178,7 +178,7 @@ def _write(settled: list[Any]) -> dict[str, float]:
         def commit_all() -> None:
             for tables in settled:
                 with store.transaction() as transaction:
-                    write(transaction, tables, CHAIN_ID)
+                    write(transaction, tables)
 
         (measured,) = timed(1, commit_all)
         store.close()

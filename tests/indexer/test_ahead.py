@@ -257,20 +257,3 @@ def test_peak_memory_is_bounded_with_a_slow_writer():
     """
     with in_a_thread(dense_block) as url:
         assert peak_mb(url, 24 << 20) < 400
-
-
-def test_pieces_that_arrive_soon_share_a_transaction():
-    """Without patience each is handed on as it comes."""
-
-    async def count(patience_s):
-        source = Source(lambda _: 0.02)
-        pieces = ((at, at + 1) for at in range(12))
-        return [
-            [each.start for each in batch]
-            async for batch in ahead(source, pieces, 2, Flight(), patience_s=patience_s)
-        ]
-
-    patient, hasty = asyncio.run(count(5.0)), asyncio.run(count(0.0))
-    assert patient == [list(range(12))]
-    assert len(hasty) > 3
-    assert [start for batch in hasty for start in batch] == list(range(12))

@@ -5,13 +5,14 @@ import random
 import pytest
 
 import indexer.ahead as ahead_module
-import indexer.job as job_module
+import indexer.commit as commit_module
 from data.errors import UpstreamError
 from data.store import Store
-from indexer.commit import commit
+from indexer.commit import write
 from indexer.errors import DeepReorgError, WrongChainError
 from indexer.run import IndexOptions, index
 from tests.faults import RangeCap, ResultCap
+from tests.faults import RpcError as FaultError
 from tests.indexer.samples import (
     ALICE,
     BOB,
@@ -142,24 +143,65 @@ def test_address_narrows_to_what_that_contract_emits(store):
     assert store.query("SELECT count(*) FROM sales").item() == 0
 
 
+def commit_every_range(monkeypatch):
+    monkeypatch.setattr(ahead_module, "_BATCH_LOGS", 0)
+    monkeypatch.setattr(commit_module, "MOST_S", -1.0)
+
+
 @pytest.mark.parametrize("crash_at", [1, 2, 3])
 def test_crash_at_a_commit_loses_and_doubles_nothing(store, undisturbed, monkeypatch, crash_at):
-    commits = iter(range(1, 100))
+    writes = iter(range(1, 100))
 
-    def crashing(store_, batch, *args, **kwargs):
-        if next(commits) == crash_at:
+    def crashing(transaction, tables):
+        counts = write(transaction, tables)
+        if next(writes) == crash_at:
             raise KeyboardInterrupt
-        return commit(store_, batch, *args, **kwargs)
+        return counts
 
     with serve() as node:
-        monkeypatch.setattr(ahead_module, "BATCH_LOGS", 0)  # a commit for every range
-        monkeypatch.setattr(job_module, "commit", crashing)
+        commit_every_range(monkeypatch)
+        monkeypatch.setattr(commit_module, "write", crashing)
         with pytest.raises(KeyboardInterrupt):
             run(store, node, concurrency=1)
         assert store.query("SELECT count(*) FROM ranges").item() == crash_at - 1
         monkeypatch.undo()
         run(store, node)
     assert store.digest() == undisturbed
+
+
+def test_error_of_the_node_keeps_what_was_written_before_it(store, undisturbed):
+    """Though one transaction takes many ranges."""
+    whole = FIRST + 15
+
+    def refuse(method, params, result):
+        if method == "eth_getLogs" and int(params[0]["toBlock"], 16) > whole:
+            raise FaultError(-32601, "no such method any more")
+        return result
+
+    with serve(final=LAST + 6) as node:
+        node.faults.append(refuse)
+        with pytest.raises(UpstreamError):
+            run(store, node, concurrency=1, max_range=5)
+        assert store.query("SELECT max(to_block) FROM ranges").item() > FIRST + 5
+        node.faults.clear()
+        run(store, node)
+    assert store.digest() == undisturbed
+
+
+def test_many_ranges_share_a_transaction(store, monkeypatch):
+    """A reader sees them all at once."""
+    seen = []
+
+    def looking(transaction, tables):
+        seen.append(store.query("SELECT count(*) FROM ranges").item())
+        return write(transaction, tables)
+
+    monkeypatch.setattr(ahead_module, "_BATCH_LOGS", 0)
+    monkeypatch.setattr(commit_module, "write", looking)
+    with serve(final=LAST + 6) as node:
+        run(store, node, max_range=5)
+    assert len(seen) > 3
+    assert set(seen) == {0}
 
 
 def test_caps_of_the_node_change_nothing_but_the_pieces(store, undisturbed):
@@ -210,14 +252,14 @@ def test_reorg_between_two_ranges_of_one_run_is_found_by_the_parent_hash(store, 
     commits = []
     with serve(final=LAST) as old, serve(fork_from=LAST - 15, final=LAST) as new:
 
-        def switching(store_, batch, *args, **kwargs):
+        def switching(transaction, tables):
             if len(commits) == 1:
                 old.server.methods.chain = new.server.methods.chain
-            commits.append(batch)
-            return commit(store_, batch, *args, **kwargs)
+            commits.append(tables)
+            return write(transaction, tables)
 
-        monkeypatch.setattr(ahead_module, "BATCH_LOGS", 0)  # a commit for every range
-        monkeypatch.setattr(job_module, "commit", switching)
+        commit_every_range(monkeypatch)
+        monkeypatch.setattr(commit_module, "write", switching)
         # Ranges that were fetched before the switch, and one after it, do not fit together.
         monkeypatch.setattr(ahead_module, "_MOST_WAITING", 3)
         summary = run(store, old, concurrency=1, max_range=20)
