@@ -28,7 +28,8 @@ from indexer.verify import SAMPLED_SHARE
 from indexer.width import FIRST_WIDTH
 
 LOGS, BLOCK, BLOCK_BY_HASH = "eth_getLogs", "eth_getBlockByNumber", "eth_getBlockByHash"
-_START = ("eth_chainId", "eth_blockNumber")
+CHAIN_ID = "eth_chainId"
+_START = (CHAIN_ID, "eth_blockNumber")
 
 
 class _Header(msgspec.Struct):
@@ -218,6 +219,9 @@ class _Work:
         if not self.blocks and not self.recent:
             return {}
         found = {method: Calls(1, 2, ("chain and head, at the start",)) for method in _START}
+        if self.blocks:
+            why = (*found[CHAIN_ID].why, "with the logs of each range")
+            found[CHAIN_ID] = Calls(1 + self.few, 2 + self.many, why)
         if self.recent:
             why = ("each block that is not final, beside its logs",)
             found[BLOCK_BY_HASH] = Calls(self.recent, self.recent, why)
@@ -252,6 +256,7 @@ class _Work:
         if not self.blocks:
             return
         yield self.few, self.many * self.filters, "the last block of each range, beside its logs"
+        yield 0, self.many, "the last block of each range once more, at the end"
         if self.selection.wants_transactions:
             yield self.blocks, self.blocks, "every block with its transactions, for funding"
             return
