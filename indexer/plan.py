@@ -214,6 +214,11 @@ class _Work:
         """Ranges, if none grows wider than the first one asked for."""
         return len(list(chunks(self.settled, min(self.options.max_range, FIRST_WIDTH))))
 
+    @property
+    def doubted(self) -> int:
+        """Answers that may be as long as a page, and are asked for once more in two halves."""
+        return 0 if self.options.verify == "off" else self.filters * self.many
+
     def calls(self) -> dict[str, Calls]:
         """Expected calls by method, of an endpoint that refuses and contradicts nothing."""
         if not self.blocks and not self.recent:
@@ -221,7 +226,7 @@ class _Work:
         found = {method: Calls(1, 2, ("chain and head, at the start",)) for method in _START}
         if self.blocks:
             why = (*found[CHAIN_ID].why, "with the logs of each range")
-            found[CHAIN_ID] = Calls(1 + self.few, 2 + self.many, why)
+            found[CHAIN_ID] = Calls(1 + self.few, 2 + self.many + self.doubted, why)
         if self.recent:
             why = ("each block that is not final, beside its logs",)
             found[BLOCK_BY_HASH] = Calls(self.recent, self.recent, why)
@@ -229,7 +234,7 @@ class _Work:
         return found | {
             LOGS: Calls(
                 self.filters * (self.few + self.recent),
-                self.filters * (self.many + self.recent),
+                self.filters * (self.many + self.recent) + 2 * self.doubted,
                 tuple(self._log_reasons()),
             ),
             BLOCK: Calls(
@@ -245,6 +250,8 @@ class _Work:
             ranges = _span(self.few, self.many)
             noun = "range" if self.few == self.many == 1 else "ranges"
             yield f"{kinds} × {ranges} {noun} of up to {self.options.max_range:,} blocks"
+        if self.doubted:
+            yield "answers as long as the longest so far, once more in halves"
         if self.recent:
             yield f"{kinds} × {self.recent:,} blocks that are not final, each by its hash"
 
