@@ -201,8 +201,8 @@ def test_subscription_that_falls_silent_is_noticed(store, origin, monkeypatch):
 
 def test_stop_during_the_backfill_keeps_what_was_committed_and_links_it(store, origin):
     with serve(origin, delay_s=0.02) as node:
-        with following(store, node, max_range=5, concurrency=1) as live:
-            live.wait_for("SELECT count(*) > 3 FROM ranges", True)
+        with following(store, node, max_range=5, concurrency=1):
+            _until(lambda: node.calls["eth_getLogs"] > 20)
         done = store.query("SELECT count(*) FROM ranges").item()
         assert 3 < done < (HEAD - FIRST) // 5
     before = store.digest()
