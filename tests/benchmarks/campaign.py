@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +28,16 @@ from tests.benchmarks.tools import (
     start_tool,
 )
 
-SECTIONS = ("starts", "transfers-100", "slow", "transfers-1000", "orders-100", "curve", "parts")
+SECTIONS = (
+    "starts",
+    "transfers-100",
+    "slow",
+    "parts-transfers",
+    "transfers-1000",
+    "orders-100",
+    "parts-orders",
+    "curve",
+)
 _STAGES_S = 900
 
 
@@ -69,7 +79,6 @@ class Campaign:
     only: frozenset[str]
     stack: ExitStack = field(default_factory=ExitStack)
     _postgres: Postgres | None = None
-    _parts: dict[str, Any] = field(default_factory=dict)
 
     def run(self) -> None:
         """Builds each chain that a wanted section needs, once."""
@@ -92,7 +101,7 @@ class Campaign:
             [
                 ("transfers-100", self._fast),
                 ("slow", self._slow),
-                ("parts", lambda span: self._stages(span, size.parts_transfers)),
+                ("parts-transfers", lambda span: self._stages(span, size.parts_transfers)),
             ],
         )
         yield (
@@ -103,7 +112,7 @@ class Campaign:
             Plan("orders-100", "orders", size.orders // 100, 100),
             [
                 ("orders-100", self._fast),
-                ("parts", lambda span: self._stages(span, size.parts_orders)),
+                ("parts-orders", lambda span: self._stages(span, size.parts_orders)),
             ],
         )
         yield (
@@ -130,6 +139,7 @@ class Campaign:
         }
 
     def _stages(self, span: Span, logs: int) -> dict[str, Any]:
+        load = os.getloadavg()[0]
         arguments = [span.url, span.plan.kind, logs, span.plan.per_block, self.sizes.rounds]
         done = subprocess.run(
             [sys.executable, "-m", "tests.benchmarks.parts", *map(str, arguments)],
@@ -139,9 +149,7 @@ class Campaign:
             stdout=subprocess.PIPE,
             timeout=_STAGES_S,
         )
-        # Two chains make this section, one after the other.
-        self._parts[span.plan.kind] = json.loads(done.stdout)
-        return {"kinds": dict(self._parts)}
+        return {**json.loads(done.stdout), "load": load}
 
     def _starts(self) -> dict[str, Any]:
         tools = [*self._fast_tools(), EthereumEtl(self.peers.etl), self._ponder()]

@@ -8,6 +8,7 @@ from tests.benchmarks.report import (
     OURS,
     Section,
     curve_table,
+    find_parts,
     middle,
     parts_table,
     table,
@@ -40,13 +41,10 @@ def render(sections: Mapping[str, Section]) -> str:
             curve_table(section["sizes"]),
             f"The node itself held {section['node_peak_mib']:,.0f} MiB.",
         ]
-    if "parts" in sections:
-        section = sections["parts"]
-        blocks += [
-            "## Stages apart",
-            f"polars with one thread. {_about(section)}",
-            parts_table(section["kinds"]),
-        ]
+    kinds = find_parts(sections)
+    if kinds:
+        about = " ".join(f"{kind}: {_about(section)}" for kind, section in kinds.items())
+        blocks += ["## Stages apart", f"polars with one thread. {about}", parts_table(kinds)]
     if starts:
         rows = [
             [name, *(f"{middle(rounds, key):.2f}" for key in ("wall_s", "cpu_s"))]
@@ -59,14 +57,15 @@ def render(sections: Mapping[str, Section]) -> str:
 def _about(section: Section) -> str:
     """When, which commit, how many rounds, and how busy the machine was before each."""
     groups = section.get("sizes") or {"": section.get("tools", {})}
-    runs = [each for tools in groups.values() for rounds in tools.values() for each in rounds]
-    loads = [each["load"] for each in runs if "load" in each]
+    runs = [rounds for tools in groups.values() for rounds in tools.values()]
+    runs += section.get("stages", {}).values()
+    loads = [each["load"] for rounds in runs for each in rounds if "load" in each]
+    loads += [section["load"]] if "load" in section else []
     text = f"Measured {section['about']['date']} at commit {section['about'][OURS]}"
-    if not loads:
-        return text + "."
-    rounds = max(len(rounds) for tools in groups.values() for rounds in tools.values())
-    busy = f"{min(loads):.1f} to {max(loads):.1f}"
-    return f"{text}; median of {rounds}; load average before the runs {busy}."
+    text += f"; median of {max(map(len, runs))}"
+    if loads:
+        text += f"; load average before it {min(loads):.1f} to {max(loads):.1f}"
+    return text + "."
 
 
 def _versions(sections: Mapping[str, Section]) -> str:

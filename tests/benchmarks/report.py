@@ -111,6 +111,12 @@ def curve_table(sizes: Mapping[str, Mapping[str, Sequence[Round]]]) -> str:
     return table(["logs", "tool", "wall s", "µs per log", "CPU s", "peak MiB"], rows)
 
 
+def find_parts(sections: Mapping[str, Section]) -> dict[str, Section]:
+    """The measured stages by kind of event."""
+    names = {kind: f"parts-{kind}" for kind in ("transfers", "orders")}
+    return {kind: sections[name] for kind, name in names.items() if name in sections}
+
+
 def parts_table(kinds: Mapping[str, Section]) -> str:
     """One row for each stage: logs a second of the clock and of the processor, for each kind."""
     rows = []

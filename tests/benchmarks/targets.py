@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isnan
 
-from tests.benchmarks.report import OURS, Section, middle, rate, table
+from tests.benchmarks.report import OURS, Section, find_parts, middle, rate, table
 
 DECODED = "cryo decoded"
 SLOW = ("ethereum-etl", "ponder")
@@ -128,7 +128,7 @@ def _growth(sections: Mapping[str, Section]) -> Iterator[Target]:
 
 
 def _decode(sections: Mapping[str, Section]) -> Iterator[Target]:
-    kinds = sections.get("parts", {}).get("kinds", {})
+    kinds = find_parts(sections)
     wishes = {"transfers": ("Transfer", 8_000_000), "orders": ("OrderFulfilled", 400_000)}
     for kind, (event, least) in wishes.items():
         if kind in kinds:
