@@ -118,16 +118,37 @@ def parse_logs(results: Sequence[bytes], chain_id: int) -> ParsedLogs:
     except pl.exceptions.PolarsError as error:
         message = "eth_getLogs answered with something that is no list of logs"
         raise RetryableError(message) from error
-    raw = pl.concat(frames).filter(~pl.col("removed").fill_null(value=False))
-    logs = _placed(raw, chain_id)
-    is_whole = pl.col("reason").is_null()
-    whole = logs.filter(is_whole).drop("reason")
-    unique = whole.unique(["block_hash", "log_index"], keep="first", maintain_order=True)
-    if unique.height < whole.height and unique.height < whole.drop("block_time").unique().height:
+    raw = pl.concat(frames)
+    if raw["removed"].any():
+        raw = raw.filter(~pl.col("removed").fill_null(value=False))
+    whole = _placed(raw, chain_id)
+    bad = whole.filter(pl.any_horizontal(_missing().values()))
+    if not bad.is_empty():
+        whole = whole.filter(~pl.any_horizontal(_missing().values()))
+    logs = conform("logs", whole.drop("n_topics"))
+    if not _is_ascending(logs):
+        logs = _without_twins(logs)
+    return ParsedLogs(logs, _malformed(bad), tuple(frame.height for frame in frames))
+
+
+def _is_ascending(logs: pl.DataFrame) -> bool:
+    """Whether the logs come in the order of the chain, each once: so nearly every answer is."""
+    number, index = pl.col("block_number"), pl.col("log_index")
+    is_next = (number > number.shift(1)) | ((number == number.shift(1)) & (index > index.shift(1)))
+    return bool(logs.select(is_next.fill_null(value=True).all()).item())
+
+
+def _without_twins(logs: pl.DataFrame) -> pl.DataFrame:
+    """The logs without those that are told twice.
+
+    Raises:
+        RetryableError: two different logs have one place.
+    """
+    unique = logs.unique(["block_hash", "log_index"], keep="first", maintain_order=True)
+    if unique.height < logs.height and unique.height < logs.drop("block_time").unique().height:
         message = "two different logs of one block have the same index"
         raise RetryableError(message)
-    counts = tuple(frame.height for frame in frames)
-    return ParsedLogs(conform("logs", unique), _malformed(logs.filter(~is_whole)), counts)
+    return unique
 
 
 def _placed(raw: pl.DataFrame, chain_id: int) -> pl.DataFrame:
@@ -136,7 +157,7 @@ def _placed(raw: pl.DataFrame, chain_id: int) -> pl.DataFrame:
         pl.col("topics").list.get(i, null_on_oob=True).str.to_lowercase().alias(f"topic{i}")
         for i in range(4)
     ]
-    logs = raw.select(
+    return raw.select(
         pl.lit(chain_id, pl.Int64).alias("chain_id"),
         _quantity("blockNumber").alias("block_number"),
         pl.col("blockHash").str.to_lowercase().alias("block_hash"),
@@ -149,11 +170,10 @@ def _placed(raw: pl.DataFrame, chain_id: int) -> pl.DataFrame:
         pl.col("data").str.slice(2).str.decode("hex", strict=False),
         pl.col("topics").list.len().alias("n_topics"),
     )
-    return logs.with_columns(_missing().alias("reason")).drop("n_topics")
 
 
-def _missing() -> pl.Expr:
-    """Why a log cannot be placed; NULL when it can."""
+def _missing() -> dict[str, pl.Expr]:
+    """What keeps a log from being placed, by the reason to name; the first one counts."""
 
     def is_bad(name: str, length: int) -> pl.Expr:
         return pl.col(name).str.len_bytes().ne_missing(length)
@@ -162,7 +182,7 @@ def _missing() -> pl.Expr:
     bad_topics = pl.any_horizontal(size != _HASH_LENGTH for size in topics)
     # Also unequal when there are more than four, or one of them is null.
     n_topics = pl.sum_horizontal(pl.col(f"topic{i}").is_not_null() for i in range(4))
-    checks = {
+    return {
         "no block number": pl.col("block_number").is_null(),
         "no block hash": is_bad("block_hash", _HASH_LENGTH),
         "no log index": pl.col("log_index").is_null(),
@@ -172,14 +192,15 @@ def _missing() -> pl.Expr:
         "topics are malformed": bad_topics | pl.col("n_topics").ne_missing(n_topics),
         "data are no hex": pl.col("data").is_null(),
     }
-    return pl.coalesce(
-        pl.lit(None, pl.String), *(pl.when(bad).then(pl.lit(why)) for why, bad in checks.items())
-    )
 
 
 def _malformed(logs: pl.DataFrame) -> pl.DataFrame:
     # Without a log index the key cannot tell two logs of a block apart; their content can.
     content = ["block_number", "block_hash", "log_index", "tx_hash", "address", "topics", "data"]
+    if logs.is_empty():
+        return table("quarantine").empty()
+    reason = pl.coalesce(*(pl.when(bad).then(pl.lit(why)) for why, bad in _missing().items()))
+    logs = logs.with_columns(reason.alias("reason")).drop("n_topics")
     rows = raw_log_columns(logs).unique(maintain_order=True).sort(content)
     place = pl.int_range(pl.len()).over("block_number", "block_hash", "log_index")
     return conform(

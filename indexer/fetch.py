@@ -285,7 +285,9 @@ def _check(logs: pl.DataFrame, blocks: pl.DataFrame, start: int, end: int) -> No
         message = "logs from outside the range that was asked for"
         raise RetryableError(message)
     headers = blocks.select("block_number", "block_hash", "parent_hash").sort("block_number")
-    both = pl.concat([headers.drop("parent_hash"), logs.select("block_number", "block_hash")])
+    is_first = pl.col("block_hash") != pl.col("block_hash").shift(1)
+    firsts = logs.filter(is_first.fill_null(value=True)).select("block_number", "block_hash")
+    both = pl.concat([headers.drop("parent_hash"), firsts])
     if both.unique().select(pl.col("block_number").is_duplicated().any()).item():
         message = "logs and headers of one block come from different forks"
         raise RetryableError(message)
