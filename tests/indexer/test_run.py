@@ -261,8 +261,8 @@ def test_reorg_between_two_ranges_of_one_run_is_found_by_the_parent_hash(store, 
         commit_every_range(monkeypatch)
         monkeypatch.setattr(commit_module, "write", switching)
         # Ranges that were fetched before the switch, and one after it, do not fit together.
-        monkeypatch.setattr(ahead_module, "_MOST_WAITING", 3)
-        summary = run(store, old, concurrency=1, max_range=20)
+        monkeypatch.setattr(ahead_module, "_MOST_WAITING", 1)
+        summary = run(store, old, concurrency=1, max_range=10)
         hashes = set(store.query("SELECT block_hash FROM logs")["block_hash"])
     assert hashes == {log["blockHash"] for log in history(fork_from=LAST - 15)}
     assert len(summary.rolled_back_from) == 1
