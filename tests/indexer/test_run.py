@@ -253,7 +253,7 @@ def test_reorg_between_two_ranges_of_one_run_is_found_by_the_parent_hash(store, 
     with serve(final=LAST) as old, serve(fork_from=LAST - 15, final=LAST) as new:
 
         def switching(transaction, tables):
-            if len(commits) == 1:
+            if len(commits) == 5:
                 old.server.methods.chain = new.server.methods.chain
             commits.append(tables)
             return write(transaction, tables)
