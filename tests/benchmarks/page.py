@@ -20,7 +20,7 @@ _COMPARISONS = {
     "transfers-100": "ERC-721 Transfers, blocks of 100 logs",
     "transfers-1000": "ERC-721 Transfers, blocks of 1,000 logs",
     "orders-100": "Seaport orders, blocks of 100 logs",
-    "slow": "The slow peers: the first blocks of the first chain",
+    "slow": "The slow peers: fewer Transfers, blocks of 100 logs",
 }
 
 
