@@ -99,7 +99,7 @@ class _Value:
     word: pl.Expr
     is_wei: bool = False
     text: pl.Expr | None = None
-    """The word as `0x` text, where it came as such (in a topic): parts of it need no encoding."""
+    """An address or bytes32 as `0x` text, where there is a quicker way than encoding the word."""
 
 
 @dataclass(frozen=True)
@@ -342,13 +342,15 @@ def _decode_items(
         if not isinstance(dynamic.type, Array):
             continue
         name = dynamic.name
-        long = _explode(frame, name, _element_words(dynamic))
+        leaves = [leaf for _, leaf in layout.arrays[name]]
+        long = _explode(frame, name, leaves)
         values = [
             _Value(
                 member,
                 leaf,
                 pl.col(f"word{place}"),
                 f"{name}.{member}" in event.wei or (member == "value" and name in event.wei),
+                pl.col(f"text{place}") if leaf.name == "address" else None,
             )
             for place, (member, leaf) in enumerate(layout.arrays[name])
         ]
@@ -358,12 +360,14 @@ def _decode_items(
     return items, faults
 
 
-def _explode(frame: pl.DataFrame, name: str, n_words: int) -> pl.DataFrame:
+def _explode(frame: pl.DataFrame, name: str, leaves: Sequence[Leaf]) -> pl.DataFrame:
     """The elements of an array argument: `row`, `item` and one column for each of their words.
 
-    The elements of all rows are laid end to end, so that a word is found by its place alone:
-    slicing each out of the data of its log takes several times as long.
+    Addresses have a column with their text besides. The elements of all rows are laid end to end,
+    so that a word is found by its place alone: slicing each out of the data of its log takes
+    several times as long.
     """
+    n_words = len(leaves)
     size = pl.col(f"{name}:n") * n_words * WORD
     held = frame.filter(pl.col(f"{name}:n") > 0).select(
         pl.col("row", f"{name}:n"),
@@ -379,7 +383,12 @@ def _explode(frame: pl.DataFrame, name: str, n_words: int) -> pl.DataFrame:
             "item": np.arange(total, dtype=np.int64) - np.repeat(ends - counts, counts),
         }
     ).with_columns(
-        words.column(words_of_all[:, place]).alias(f"word{place}") for place in range(n_words)
+        *(words.column(words_of_all[:, place]).alias(f"word{place}") for place in range(n_words)),
+        *(
+            words.hex_column(words_of_all[:, place, 12:]).alias(f"text{place}")
+            for place, leaf in enumerate(leaves)
+            if leaf.name == "address"
+        ),
     )
 
 
@@ -392,6 +401,8 @@ def _topic_values(layout: _Layout, event: Event) -> Iterator[_Value]:
         # The hash of a dynamic value stands in its place.
         leaf = kind if isinstance(kind, Leaf) and kind.words else Leaf("bytes32")
         word, text = pl.col(f"topic{place}"), pl.col(f"topic{place}:text")
+        if leaf.name == "address":
+            text = pl.lit("0x") + text.str.slice(26)
         yield _Value(parameter.name, leaf, word, parameter.name in event.wei, text)
 
 
@@ -403,9 +414,7 @@ def _data_values(layout: _Layout, event: Event) -> Iterator[_Value]:
 def _value(value: _Value) -> pl.Expr:
     kind, word = value.type.name, value.word
     if kind == "address":
-        decoded = words.hex_text(word.bin.slice(12, 20))
-        if value.text is not None:
-            decoded = pl.lit("0x") + value.text.str.slice(26)
+        decoded = words.hex_text(word.bin.slice(12, 20)) if value.text is None else value.text
     elif kind == "bytes32" and value.text is not None:
         decoded = value.text
     elif kind == "bool":

@@ -13,6 +13,7 @@ from data.units import MAX_DECIMAL38
 WORD = 32
 _ZEROS = bytes(WORD)
 _ONES = b"\xff" * WORD
+_DIGIT_PAIRS = np.frombuffer(bytes(range(256)).hex().encode(), dtype=np.uint16)
 _MAX_WEI_WORD = MAX_DECIMAL38.to_bytes(WORD, "big")
 
 
@@ -32,6 +33,18 @@ def column(cells: NDArray[np.uint8]) -> pl.Series:
     array = pa.FixedSizeBinaryArray.from_buffers(
         pa.binary(WORD), len(packed), [None, pa.py_buffer(packed)]
     )
+    return pl.Series(pl.from_arrow(array))
+
+
+def hex_column(cells: NDArray[np.uint8]) -> pl.Series:
+    """Bytes, given as rows of equal length, as lower-case `0x` text."""
+    n_rows, length = cells.shape
+    width = 2 + 2 * length
+    text = np.empty((n_rows, width), dtype=np.uint8)
+    text[:, :2] = np.frombuffer(b"0x", dtype=np.uint8)
+    text[:, 2:] = np.take(_DIGIT_PAIRS, cells).view(np.uint8)
+    offsets = np.arange(0, n_rows * width + 1, width, dtype=np.int64)
+    array = pa.LargeStringArray.from_buffers(n_rows, pa.py_buffer(offsets), pa.py_buffer(text))
     return pl.Series(pl.from_arrow(array))
 
 
