@@ -194,25 +194,7 @@ def _sales(
         sale_id().alias("sale_id")
     )
     payments = _classify(legs, sales)
-    prices = (
-        payments.sort(
-            pl.col("recipient_class") != "seller",
-            "amount_wei",
-            "currency",
-            descending=[False, True, False],
-        )
-        .group_by("item_key")
-        .agg(
-            pl.col("currency").first().alias("currency"),
-            pl.col("amount_wei")
-            .cast(pl.Int128)
-            .filter(pl.col("currency") == pl.col("currency").first())
-            .sum()
-            .alias("price_wei"),
-            pl.col("venue").drop_nulls().min().alias("venue"),
-            pl.col("recipient_class").is_in(["creator", "unknown"]).any().alias("is_inferred"),
-        )
-    )
+    prices = _prices(payments)
     priced = sales.join(prices, on="item_key", how="left", maintain_order="left").with_columns(
         pl.col("currency").fill_null(NATIVE),
         pl.col("price_wei").fill_null(0).cast(WEI.polars),
@@ -222,7 +204,7 @@ def _sales(
         *PLACE,
         pl.col("item_index").cast(pl.Int64),
         "sale_id",
-        (pl.int_range(pl.len()).over("sale_id")).alias("seq"),
+        (pl.int_range(pl.len()).over("item_key")).alias("seq"),
         "recipient",
         "recipient_class",
         "currency",
@@ -230,6 +212,35 @@ def _sales(
         pl.lit("consideration").alias("source"),
     )
     return balance(rows, legs_out), legs_out
+
+
+def _prices(payments: pl.DataFrame) -> pl.DataFrame:
+    """Per token sold: price in the currency of the seller's largest leg, venue, certainty."""
+    ordered = payments.sort(
+        pl.col("recipient_class") != "seller",
+        "amount_wei",
+        "currency",
+        descending=[False, True, False],
+    )
+    main = ordered.group_by("item_key").agg(pl.col("currency").first().alias("main"))
+    is_main = pl.col("currency") == pl.col("main")
+    return (
+        payments.join(main, on="item_key")
+        .select(
+            "item_key",
+            pl.col("main").alias("currency"),
+            pl.when(is_main).then(pl.col("amount_wei").cast(pl.Int128)).alias("price_wei"),
+            "venue",
+            pl.col("recipient_class").is_in(["creator", "unknown"]).alias("is_inferred"),
+        )
+        .group_by("item_key")
+        .agg(
+            pl.col("currency").first(),
+            pl.col("price_wei").sum(),
+            pl.col("venue").min(),
+            pl.col("is_inferred").any(),
+        )
+    )
 
 
 def _classify(legs: pl.DataFrame, sales: pl.DataFrame) -> pl.DataFrame:

@@ -133,19 +133,21 @@ def join_trades(orders: pl.DataFrame, items: pl.DataFrame) -> tuple[pl.DataFrame
 def _open_amounts(
     grouped: pl.DataFrame, labelled: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    is_offer = pl.col("side") == "offer"
-    amount = pl.col("amount").cast(pl.Int128)
-    offered, asked = amount.filter(is_offer).sum(), amount.filter(~is_offer).sum()
-    money = grouped.filter(~pl.col("is_token")).join(labelled.select("row", "trade"), on="row")
+    sign = pl.when(pl.col("side") == "offer").then(1).otherwise(-1).cast(pl.Int128)
+    money = (
+        grouped.filter(~pl.col("is_token"))
+        .join(labelled.select("row", "trade"), on="row")
+        .with_columns((sign * pl.col("amount").cast(pl.Int128)).alias("offered"))
+    )
     givers = (
         money.filter(pl.col("trade").is_null())
         .group_by("group", pl.col("token").alias("currency"), pl.col("row").alias("node"))
-        .agg((offered - asked).alias("amount"))
+        .agg(pl.col("offered").sum().alias("amount"))
     )
     takers = (
         money.filter(pl.col("trade").is_not_null())
         .group_by("group", pl.col("token").alias("currency"), pl.col("trade").alias("component"))
-        .agg((asked - offered).alias("amount"))
+        .agg((0 - pl.col("offered").sum()).alias("amount"))
     )
     return givers, takers
 
@@ -194,11 +196,14 @@ def join_tokens(trades: pl.DataFrame, items: pl.DataFrame) -> tuple[pl.DataFrame
 
 
 def _with_place(tokens: pl.DataFrame) -> pl.DataFrame:
-    is_both = (
-        pl.col("seller").is_in(pl.col("buyer").implode()) & (pl.col("seller") != pl.col("buyer"))
-    ).any()
-    return tokens.with_columns(
+    placed = tokens.with_columns(
         pl.int_range(pl.len()).over("trade").alias("item_index"),
         pl.len().over("trade").alias("bundle_size"),
-        is_both.over("trade").fill_null(value=False).alias("is_swap"),
+    )
+    # Who both gives and gets tokens of a trade swaps; one token alone is never a swap.
+    several = placed.filter((pl.col("bundle_size") > 1) & (pl.col("seller") != pl.col("buyer")))
+    getters = placed.select("trade", pl.col("buyer").alias("seller"))
+    swaps = several.join(getters, on=["trade", "seller"], how="semi")["trade"].unique()
+    return placed.with_columns(
+        pl.col("trade").is_in(swaps.implode()).alias("is_swap")
     ).with_row_index("item_key")
