@@ -60,7 +60,7 @@ test-contracts: setup-dev ## Test and fuzz the contracts
 test-python: setup-dev ## Run the Python tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-campaign: setup-dev ## The long campaigns: every fault, replay, reorg and 200 kills (hours; ARGS=-k replay: one)
+campaign: setup-dev ## The long campaigns: every fault, replay, reorg and 200 kills (an hour; ARGS='-k replay': some)
 	$(BIN)/python -m pytest tests/integration -m slow -s --timeout 7200 $(ARGS)
 
 bench: setup-dev ## Measure beside other indexers, write docs/benchmarks.md (half an hour; ARGS=--quick: minutes)
