@@ -19,8 +19,10 @@ from indexer.relink import find_touched, relink
 from indexer.selection import Selection
 
 MOST_LOGS = 8 * 122_880
+FIRST_S = 0.5
 MOST_S = 5.0
-"""A transaction ends after so many logs, or seconds."""
+"""A transaction ends after so many logs, or seconds: few at first, twice as many each time, so that
+also a process that is soon killed gets on."""
 
 _LINKED = {name for name, one in TABLES.items() if one.kind == "fact"} | {"transactions"}
 
@@ -53,6 +55,7 @@ class Load:
         self._open = ExitStack()
         self._transaction: Transaction | None = None
         self._began_s = 0.0
+        self._patience_s = FIRST_S
         self._logs = 0
 
     def write(self, batch: Sequence[Evidence]) -> dict[str, int]:
@@ -74,7 +77,9 @@ class Load:
             self._end(error)
             raise
         self._logs += counts.get("logs", 0)
-        if self._logs >= self._most_logs or time.monotonic() - self._began_s > MOST_S:
+        elapsed_s = time.monotonic() - self._began_s
+        if self._logs >= self._most_logs or elapsed_s > min(self._patience_s, MOST_S):
+            self._patience_s *= 2
             self.commit()
         return counts
 

@@ -198,6 +198,8 @@ def test_many_ranges_share_a_transaction(store, monkeypatch):
 
     monkeypatch.setattr(ahead_module, "_BATCH_LOGS", 0)
     monkeypatch.setattr(commit_module, "write", looking)
+    monkeypatch.setattr(commit_module, "FIRST_S", 60.0)
+    monkeypatch.setattr(commit_module, "MOST_S", 60.0)
     with serve(final=LAST + 6) as node:
         run(store, node, max_range=5)
     assert len(seen) > 3
