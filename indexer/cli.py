@@ -32,9 +32,7 @@ Blocks = Annotated[
 ]
 MaxRange = Annotated[
     int,
-    typer.Option(
-        help="Most blocks in one request and one commit; fewer where they hold much.", min=1
-    ),
+    typer.Option(help="Most blocks in one request; fewer where they hold much.", min=1),
 ]
 StoreUrl = Annotated[
     str,

@@ -117,7 +117,10 @@ def commit(
         ReorgError: a range does not continue the stored chain; nothing of the batch is written.
     """
     load = Load(store, selection, run_id=run_id, clock=clock, most_logs=0)
-    return load.write(batch)
+    try:
+        return load.write(batch)
+    finally:
+        load.commit()
 
 
 def settle_batch(

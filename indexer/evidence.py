@@ -12,7 +12,7 @@ import polars as pl
 from data.errors import RetryableError
 from data.schema import conform, table
 from indexer import words
-from indexer.decode import raw_log_columns
+from indexer.decode import is_ascending, raw_log_columns
 
 _Schema = dict[str, pl.DataType | type[pl.DataType]]
 
@@ -126,16 +126,9 @@ def parse_logs(results: Sequence[bytes], chain_id: int) -> ParsedLogs:
     if not bad.is_empty():
         whole = whole.filter(~pl.any_horizontal(_missing().values()))
     logs = conform("logs", whole.drop("n_topics"))
-    if not _is_ascending(logs):
+    if not is_ascending(logs):
         logs = _without_twins(logs)
     return ParsedLogs(logs, _malformed(bad), tuple(frame.height for frame in frames))
-
-
-def _is_ascending(logs: pl.DataFrame) -> bool:
-    """Whether the logs come in the order of the chain, each once: so nearly every answer is."""
-    number, index = pl.col("block_number"), pl.col("log_index")
-    is_next = (number > number.shift(1)) | ((number == number.shift(1)) & (index > index.shift(1)))
-    return bool(logs.select(is_next.fill_null(value=True).all()).item())
 
 
 def _without_twins(logs: pl.DataFrame) -> pl.DataFrame:
