@@ -56,7 +56,7 @@ class Metrics:
         self.logs = self._counter("logs_fetched", "Logs in committed evidence")
         self.rows = self._counter("rows_written", "Rows committed", "table")
         self.commit_seconds = self._histogram(
-            "commit_duration_seconds", "Time to decode and commit a batch of ranges"
+            "commit_duration_seconds", "Time to decode and write a batch of ranges"
         )
         self.head_seconds = self._histogram(
             "head_to_commit_seconds", "Time from a new head to its committed facts and links"

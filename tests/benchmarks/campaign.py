@@ -16,7 +16,6 @@ from tests.benchmarks.chain import Plan, Span, running_chain
 from tests.benchmarks.install import Peers
 from tests.benchmarks.machine import describe
 from tests.benchmarks.measure import peak_mib
-from tests.benchmarks.postgres import Postgres, running_postgres
 from tests.benchmarks.tools import (
     ROOT,
     Cryo,
@@ -27,6 +26,7 @@ from tests.benchmarks.tools import (
     alternate,
     start_tool,
 )
+from tests.postgres import Postgres, running_postgres
 
 SECTIONS = (
     "starts",

@@ -20,7 +20,7 @@ from contracts.chain import free_port
 from tests.benchmarks.chain import CHAIN_ID, Span
 from tests.benchmarks.install import Peers
 from tests.benchmarks.measure import FailedRunError, Usage, cpu_seconds, peak_mib, run_measured
-from tests.benchmarks.postgres import Postgres
+from tests.postgres import Postgres
 
 ROOT = Path(__file__).parents[2]
 _LOGS_PER_REQUEST = 10_000

@@ -1,42 +1,23 @@
 """The same store in DuckLake on a real PostgreSQL: several processes write beside each other."""
 
-import os
-import shutil
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 import pytest
 
 from data.store import Store
 from tests.data.test_store import payments
+from tests.postgres import BINARIES, running_postgres
 
-BINARIES = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
 pytestmark = pytest.mark.skipif(
     BINARIES is None, reason="PostgreSQL server binaries are not installed"
 )
 
 
-def call(*arguments, cwd: Path) -> None:
-    """Runs a server command; PostgreSQL refuses to run as root, its own user runs it there."""
-    user = "postgres" if os.geteuid() == 0 else None
-    subprocess.run(arguments, check=True, cwd=cwd, user=user, stdout=subprocess.DEVNULL, timeout=60)
-
-
 @pytest.fixture(scope="module")
 def postgres():
-    folder = Path(tempfile.mkdtemp(prefix="raisonne-pg-", dir="/tmp"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres")
-    cluster, log = folder / "cluster", folder / "log"
-    call(BINARIES / "initdb", "-D", cluster, "-U", "art", "-A", "trust", cwd=folder)
-    pg_ctl = (BINARIES / "pg_ctl", "-D", cluster, "-w")
-    options = f"-k {folder} -c listen_addresses='' -c fsync=off"
-    call(*pg_ctl, "-o", options, "-l", log, "start", cwd=folder)
-    yield f"ducklake:postgres:dbname=postgres host={folder} user=art"
-    call(*pg_ctl, "-m", "immediate", "stop", cwd=folder)
-    shutil.rmtree(folder)
+    with running_postgres() as server:
+        yield f"ducklake:postgres:dbname=postgres host={server.folder} port={server.port} user=art"
 
 
 def test_a_lake_holds_the_same_rows_and_digest_as_a_file(postgres, tmp_path):

@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the length of a with block: ponder writes into one."""
+"""A real PostgreSQL server for the length of a with block: for lakes, and for ponder's tables."""
 
 from __future__ import annotations
 
@@ -13,18 +13,22 @@ from pathlib import Path
 
 from contracts.chain import free_port
 
+BINARIES = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
+"""The newest server's programs; None where none is installed."""
+
 
 @dataclass(frozen=True)
 class Postgres:
-    """A running server with one user and no password."""
+    """A running server with one user, `art`, and no password; its socket lies in `folder`."""
 
     binaries: Path
+    folder: Path
     port: int
     version: str
 
     def url(self, database: str) -> str:
         """Where a client connects."""
-        return f"postgres://bench@127.0.0.1:{self.port}/{database}"
+        return f"postgres://art@127.0.0.1:{self.port}/{database}"
 
     def fresh_database(self, name: str) -> str:
         """The URL of a new empty database, which replaces one of that name."""
@@ -45,12 +49,11 @@ def running_postgres() -> Iterator[Postgres]:
     Raises:
         FileNotFoundError: the server's binaries are not installed.
     """
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    if not found:
+    binaries = BINARIES
+    if binaries is None:
         message = "no PostgreSQL server in /usr/lib/postgresql; install it, or leave ponder out"
         raise FileNotFoundError(message)
-    binaries = found[0]
-    folder = Path(tempfile.mkdtemp(prefix="raisonne-bench-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="raisonne-pg-", dir="/tmp"))
     # PostgreSQL refuses to run as root; its own user runs it there.
     user = "postgres" if os.geteuid() == 0 else None
     if user:
@@ -62,7 +65,7 @@ def running_postgres() -> Iterator[Postgres]:
             arguments, check=True, cwd=folder, user=user, stdout=subprocess.DEVNULL, timeout=60
         )
 
-    call(binaries / "initdb", "-D", cluster, "-U", "bench", "-A", "trust")
+    call(binaries / "initdb", "-D", cluster, "-U", "art", "-A", "trust")
     control = (binaries / "pg_ctl", "-D", cluster, "-w")
     options = f"-k {folder} -p {port} -c listen_addresses=127.0.0.1"
     call(*control, "-o", options, "-l", folder / "log", "start")
@@ -70,7 +73,7 @@ def running_postgres() -> Iterator[Postgres]:
         version = subprocess.run(
             [binaries / "postgres", "--version"], check=True, capture_output=True, text=True
         ).stdout.split()[2]
-        yield Postgres(binaries, port, version)
+        yield Postgres(binaries, folder, port, version)
     finally:
         call(*control, "-m", "immediate", "stop")
         shutil.rmtree(folder)
