@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from indexer.chains import chain_name
-from indexer.cli import DEFAULT_RPC_URL, DEFAULT_STORE, Json, StoreUrl
+from indexer.cli import (
+    DEFAULT_RPC_URL,
+    DEFAULT_STATE_DIR,
+    DEFAULT_STORE,
+    Json,
+    StateDir,
+    StoreUrl,
+)
 
 if TYPE_CHECKING:
     from indexer.audit import Certificate
@@ -43,9 +50,7 @@ def audit(
         typer.Option("--blocks", help="Only these blocks, for --deep; as for `index`."),
     ] = None,
     store: StoreUrl = DEFAULT_STORE,
-    state_dir: Annotated[
-        Path, typer.Option(help="Folder with the addresses of the local deployment.")
-    ] = Path(".raisonne"),
+    state_dir: StateDir = DEFAULT_STATE_DIR,
     as_json: Json = False,
 ) -> None:
     """Print the certificate of completeness: what is covered, proven, re-asked, open.

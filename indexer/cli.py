@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 DEFAULT_STORE = "market.duckdb"
+DEFAULT_STATE_DIR = Path(".raisonne")
 DEFAULT_MAX_RANGE = 100_000
 DEFAULT_RPC_URL = "http://127.0.0.1:8545"
 
@@ -34,6 +35,20 @@ MaxRange = Annotated[
     int,
     typer.Option(help="Most blocks in one request; fewer where they hold much.", min=1),
 ]
+Chain = Annotated[
+    str | None,
+    typer.Option("--chain", help="Refuse an endpoint of another chain (name or id)."),
+]
+Protocols = Annotated[
+    list[str] | None, typer.Option("--protocol", help="Only this protocol; may be repeated.")
+]
+Addresses = Annotated[
+    list[str] | None,
+    typer.Option("--address", help="Only logs of this contract; may be repeated."),
+]
+StateDir = Annotated[
+    Path, typer.Option("--state-dir", help="Folder with the addresses of the local deployment.")
+]
 StoreUrl = Annotated[
     str,
     typer.Option(
@@ -47,16 +62,9 @@ def index(
     *,
     rpc_url: RpcUrls = None,
     blocks: Blocks = None,
-    chain: Annotated[
-        str | None, typer.Option(help="Refuse an endpoint of another chain (name or id).")
-    ] = None,
-    protocol: Annotated[
-        list[str] | None, typer.Option("--protocol", help="Only this protocol; may be repeated.")
-    ] = None,
-    address: Annotated[
-        list[str] | None,
-        typer.Option("--address", help="Only logs of this contract; may be repeated."),
-    ] = None,
+    chain: Chain = None,
+    protocol: Protocols = None,
+    address: Addresses = None,
     max_range: MaxRange = DEFAULT_MAX_RANGE,
     verify: Annotated[
         str,
@@ -99,9 +107,7 @@ def index(
         ),
     ] = None,
     store: StoreUrl = DEFAULT_STORE,
-    state_dir: Annotated[
-        Path, typer.Option(help="Folder with the addresses of the local deployment.")
-    ] = Path(".raisonne"),
+    state_dir: StateDir = DEFAULT_STATE_DIR,
     as_json: Json = False,
 ) -> None:
     """Index a chain into the store; run it again to continue where it ended.

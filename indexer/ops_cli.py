@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,11 +12,16 @@ from data.errors import IntegrityError, NotFoundError, UsageError
 from indexer.cli import (
     DEFAULT_MAX_RANGE,
     DEFAULT_RPC_URL,
+    DEFAULT_STATE_DIR,
     DEFAULT_STORE,
+    Addresses,
     Blocks,
+    Chain,
     Json,
     MaxRange,
+    Protocols,
     RpcUrls,
+    StateDir,
     StoreUrl,
     urls_or_default,
 )
@@ -26,26 +30,14 @@ if TYPE_CHECKING:
     from data.store import Store
     from indexer.rebuild import Difference, OnProgress
 
-StateDir = Annotated[
-    Path, typer.Option("--state-dir", help="Folder with the addresses of the local deployment.")
-]
-DEFAULT_STATE_DIR = Path(".raisonne")
-
 
 def plan(
     *,
     rpc_url: RpcUrls = None,
     blocks: Blocks = None,
-    chain: Annotated[
-        str | None, typer.Option(help="Refuse an endpoint of another chain (name or id).")
-    ] = None,
-    protocol: Annotated[
-        list[str] | None, typer.Option("--protocol", help="Only this protocol; may be repeated.")
-    ] = None,
-    address: Annotated[
-        list[str] | None,
-        typer.Option("--address", help="Only logs of this contract; may be repeated."),
-    ] = None,
+    chain: Chain = None,
+    protocol: Protocols = None,
+    address: Addresses = None,
     max_range: MaxRange = DEFAULT_MAX_RANGE,
     verify: Annotated[str, typer.Option(help="As for `index`: off, sample or full.")] = "sample",
     prices: Annotated[
