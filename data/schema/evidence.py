@@ -1,0 +1,49 @@
+"""Evidence: what the chain said. Deleted with its block in a reorg."""
+
+from data.schema.model import BLOCK, LOG_KEY, LOG_PLACE, Column, Table
+from data.types import ADDRESS, BYTES, HASH, INT, WEI
+
+EVIDENCE = (
+    Table(
+        "blocks",
+        "evidence",
+        "Headers seen while indexing; the recent ones are the reorg window",
+        (
+            *BLOCK,
+            Column("parent_hash", HASH, "Hash of the parent block"),
+            Column("logs_bloom", BYTES, "Log bloom filter of the header, 256 bytes"),
+            Column("receipts_root", HASH, "Root of the trie of the block's receipts"),
+        ),
+        ("chain_id", "block_number", "block_hash"),
+    ),
+    Table(
+        "logs",
+        "evidence",
+        "Raw logs that matched the selection",
+        (
+            *LOG_PLACE,
+            Column("address", ADDRESS, "Contract that emitted the log"),
+            Column("topic0", HASH, "Event signature hash; NULL for an anonymous event"),
+            Column("topic1", HASH, "First indexed argument"),
+            Column("topic2", HASH, "Second indexed argument"),
+            Column("topic3", HASH, "Third indexed argument"),
+            Column("data", BYTES, "Unindexed arguments"),
+        ),
+        LOG_KEY,
+    ),
+    Table(
+        "transactions",
+        "evidence",
+        "Transactions that a protocol asked for, and on the local chain every one",
+        (
+            *BLOCK,
+            Column("tx_hash", HASH, "Transaction"),
+            Column("tx_index", INT, "Place of the transaction in the block"),
+            Column("from_address", ADDRESS, "Sender"),
+            Column("to_address", ADDRESS, "Receiver; NULL for a contract creation"),
+            Column("value_wei", WEI, "Native coin sent along", "wei"),
+            Column("input", BYTES, "Call data"),
+        ),
+        ("chain_id", "block_number", "block_hash", "tx_index"),
+    ),
+)

@@ -1,0 +1,118 @@
+"""Links: SQL over facts, rebuilt as a whole; independent of the order in which ranges arrived."""
+
+from data.schema.model import CHAIN, FACT_KEY, SALE, TOKEN, Column, Table
+from data.types import ADDRESS, BOOL, FLOAT, HASH, INT, TEXT, TIME, UINT256, WEI
+
+LINKS = (
+    Table(
+        "sales",
+        "link",
+        "Sales as users read them: settled sales with what other transactions tell",
+        (
+            *SALE,
+            Column("is_primary", BOOL, "The seller made the token's first sale after minting it"),
+            Column(
+                "price_eth", FLOAT, "price_wei in whole ETH; NULL for unknown currencies", "ETH"
+            ),
+            Column("price_usd", FLOAT, "Value at block time; NULL without a price source", "USD"),
+            Column("price_source", TEXT, "Source of the USD price"),
+            Column("price_age_s", INT, "Age of the USD price at the sale", "s"),
+        ),
+        FACT_KEY,
+    ),
+    Table(
+        "royalty_terms",
+        "link",
+        "Royalty terms as validity intervals",
+        (
+            CHAIN,
+            *TOKEN,
+            Column("recipient", ADDRESS, "Who is to be paid"),
+            Column("bps", INT, "Royalty of the sale price", "basis points"),
+            Column("source", TEXT, "Event that set it"),
+            Column("valid_from_block", INT, "First block in force"),
+            Column("valid_from_log_index", INT, "Log within that block that set it"),
+            Column(
+                "valid_to_block", INT, "Block in which the next terms came; NULL while in force"
+            ),
+        ),
+        ("chain_id", "collection", "token_id", "valid_from_block", "valid_from_log_index"),
+    ),
+    Table(
+        "royalty_ledger",
+        "link",
+        "Royalty owed beside royalty paid, per sale and recipient",
+        (
+            CHAIN,
+            Column("sale_id", TEXT, "Sale"),
+            Column("recipient", ADDRESS, "Who is owed or was paid"),
+            Column("owed_wei", WEI, "Owed under the terms in force; NULL when unknown", "wei"),
+            Column("paid_wei", WEI, "Paid in the sale", "wei"),
+            Column("gap_wei", WEI, "owed - paid; NULL when unknown", "wei"),
+            Column("status", TEXT, "full, partial, zero, over or unknown"),
+        ),
+        ("chain_id", "sale_id", "recipient"),
+    ),
+    Table(
+        "vaults",
+        "link",
+        "Fraction vaults with their present state",
+        (
+            CHAIN,
+            Column("vault", ADDRESS, "Share token"),
+            *TOKEN,
+            Column("curator", ADDRESS, "Who opened it"),
+            Column("supply", UINT256, "Shares at opening, decimal text"),
+            Column("royalty_wei", WEI, "Royalty paid at opening", "wei"),
+            Column("opened_at", TIME, "Opening, UTC"),
+            Column("state", TEXT, "open or redeemed"),
+        ),
+        ("chain_id", "vault"),
+    ),
+    Table(
+        "tokens",
+        "link",
+        "Tokens with owner and, where the chain carries it, metadata",
+        (
+            CHAIN,
+            *TOKEN,
+            Column("token_standard", TEXT, "erc721 or erc1155"),
+            Column("creator", ADDRESS, "Who minted with a lineage record, else first receiver"),
+            Column("minted_at", TIME, "Time of the mint, UTC; NULL if not seen"),
+            Column("owner", ADDRESS, "Present owner (ERC-721); NULL for ERC-1155"),
+            Column("is_burned", BOOL, "The last movement was a burn"),
+            Column("name", TEXT, "Name in the metadata; foreign text"),
+            Column("style", TEXT, "Style attribute of the metadata; foreign text"),
+            Column("manifest", HASH, "Lineage manifest; NULL without one"),
+            Column("pixel_hash", HASH, "SHA-256 of the decoded pixels"),
+        ),
+        ("chain_id", "collection", "token_id"),
+    ),
+    Table(
+        "funding",
+        "link",
+        "First sender of native coin to each address",
+        (
+            CHAIN,
+            Column("address", ADDRESS, "Funded address"),
+            Column("first_funded_by", ADDRESS, "Sender of its first native coin"),
+            Column("block_number", INT, "Block of that transfer; NULL if unknown"),
+            Column("block_time", TIME, "Time of that transfer, UTC"),
+            Column("source", TEXT, "transactions or file:<name>"),
+        ),
+        ("chain_id", "address"),
+    ),
+    Table(
+        "labels",
+        "link",
+        "What is known of addresses",
+        (
+            CHAIN,
+            Column("address", ADDRESS, "Address"),
+            Column("label", TEXT, "cex, bridge, tornado_cash, marketplace, lending or artist"),
+            Column("name", TEXT, "Name to show"),
+            Column("source", TEXT, "Where the label comes from"),
+        ),
+        ("chain_id", "address", "label"),
+    ),
+)

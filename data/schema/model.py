@@ -1,0 +1,118 @@
+"""What a column and a table are, and the columns that many tables share."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from data.types import ADDRESS, HASH, INT, TEXT, TIME, UINT256, WEI, LogicalType
+
+Kind = Literal["evidence", "fact", "link", "signal", "record", "state"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: name, type, meaning and, where the type does not carry it, its unit."""
+
+    name: str
+    type: LogicalType
+    meaning: str
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: its kind, meaning, columns in order, and the key that sorts and identifies rows."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+
+    @property
+    def polars_schema(self) -> dict[str, pl.DataType]:
+        """Column names and polars types, in order."""
+        return {column.name: column.type.polars for column in self.columns}
+
+    @property
+    def column_names(self) -> list[str]:
+        """Column names, in order."""
+        return [column.name for column in self.columns]
+
+    def empty(self) -> pl.DataFrame:
+        """An empty frame of the table's columns."""
+        return pl.DataFrame(schema=self.polars_schema)
+
+
+CHAIN = Column("chain_id", INT, "Chain, as its eth_chainId")
+BLOCK = (
+    CHAIN,
+    Column("block_number", INT, "Height of the block"),
+    Column(
+        "block_hash", HASH, "Hash of the block; part of every key, so a re-mined row is another row"
+    ),
+    Column("block_time", TIME, "Time of the block, UTC"),
+)
+LOG_PLACE = (
+    *BLOCK,
+    Column("tx_hash", HASH, "Transaction"),
+    Column("tx_index", INT, "Place of the transaction in the block"),
+    Column("log_index", INT, "Place of the log in the block"),
+)
+FACT = (*LOG_PLACE, Column("item_index", INT, "Place within the log, from 0 (batches, bundles)"))
+LOG_KEY = ("chain_id", "block_number", "block_hash", "log_index")
+FACT_KEY = (*LOG_KEY, "item_index")
+PROTOCOL = (
+    Column("protocol", TEXT, "Protocol that emitted the event, as in the protocol table"),
+    Column("version", TEXT, "Version of the protocol"),
+)
+TOKEN = (
+    Column("collection", ADDRESS, "Contract of the token"),
+    Column("token_id", UINT256, "Token within the collection, decimal text"),
+)
+RUN = Column("run_id", TEXT, "Run that made the row")
+
+_SALE_AMOUNTS = (
+    Column("currency", ADDRESS, "Token of payment; the zero address is the chain's native coin"),
+    Column(
+        "price_wei",
+        WEI,
+        "Everything the buyer paid, total for the row",
+        "smallest unit of currency",
+    ),
+    Column("proceeds_wei", WEI, "What the seller got", "smallest unit of currency"),
+    Column("platform_fee_wei", WEI, "What the marketplace got", "smallest unit of currency"),
+    Column("royalty_wei", WEI, "What creators got as royalty", "smallest unit of currency"),
+    Column(
+        "other_wei", WEI, "All other legs (tips, referrers, refunds)", "smallest unit of currency"
+    ),
+    Column(
+        "residual_wei",
+        WEI,
+        "price - proceeds - platform fee - royalty - other; NULL when a leg cannot be known",
+        "smallest unit of currency",
+    ),
+    Column("residual_reason", TEXT, "Why the residual is NULL"),
+)
+SALE = (
+    *FACT,
+    Column("sale_id", TEXT, "chain:block_hash:log_index:item_index of the sale"),
+    Column(
+        "bundle_id", TEXT, "sale_id of the first item when several were sold together; else NULL"
+    ),
+    Column("bundle_size", INT, "Items sold together for one price, 1 for a single sale"),
+    Column("marketplace", TEXT, "Venue by fee recipient, else the protocol"),
+    *PROTOCOL,
+    Column("trade_kind", TEXT, "listing, bid, private, match, swap or primary_mint"),
+    *TOKEN,
+    Column("token_standard", TEXT, "erc721 or erc1155"),
+    Column("quantity", UINT256, "Units sold, decimal text"),
+    Column("seller", ADDRESS, "Economic seller"),
+    Column("buyer", ADDRESS, "Economic buyer"),
+    Column("maker", ADDRESS, "Who signed or made the order"),
+    Column("taker", ADDRESS, "Who took it"),
+    Column("aggregator", ADDRESS, "Router in between; NULL if none"),
+    *_SALE_AMOUNTS,
+    Column("confidence", TEXT, "decoded, inferred or assumed"),
+)
