@@ -1,40 +1,59 @@
-"""Logs to facts: dispatch, decoding and settlement; pure functions of logs and selection."""
+"""Logs to facts: decoding and settlement; pure functions of evidence and selection."""
 
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
 
 import polars as pl
 
 from data.schema import conform, table
 from indexer.abi import Decoded, Event, decode
-from indexer.protocols.base import PLACE, ChainContext, Protocol, Route, Tables
+from indexer.dispatch import TOPICS, Batches, count_topics, dispatch, in_order
+from indexer.protocols import erc20
+from indexer.protocols.base import PLACE, Around, Beside, Protocol, Tables
 from indexer.selection import Selection
 
 _LOG_KEY = ("block_hash", "log_index")
-_TOPICS = ("topic0", "topic1", "topic2", "topic3")
 
 
-def settle_logs(logs: pl.DataFrame, selection: Selection) -> Tables:
+def settle_logs(logs: pl.DataFrame, selection: Selection, beside: Beside | None = None) -> Tables:
     """Facts of whole transactions.
 
     Args:
         logs: rows of the table `logs`; may hold logs that no route of the selection reads.
         selection: what to read them as.
+        beside: what was asked about the transactions besides their logs.
 
     Returns:
-        Frames by table name, in the declared columns: `logs` (those that a route reads), the fact
-        tables that got rows, and `quarantine`.
+        Frames by table name, in the declared columns: `logs` (those that a route reads, and the
+        ERC-20 transfers of transactions whose protocols need receipts), the fact tables that got
+        rows, and `quarantine`.
     """
     logs = conform("logs", logs)
     if not is_ascending(logs):
         logs = logs.unique(_LOG_KEY, keep="first", maintain_order=True)
         logs = logs.sort("block_number", "log_index")
-    logs = logs.with_columns(
-        pl.sum_horizontal(pl.col(name).is_not_null() for name in _TOPICS).alias("n_topics")
-    )
+    logs = count_topics(logs)
+    batches = dispatch(logs, selection)
+    protocols = [each for each in selection.protocols if each.name in batches]
     parts: dict[str, list[pl.DataFrame]] = defaultdict(list)
-    for protocol in selection.protocols:
-        routes = [route for owner, route in selection.routes if owner is protocol]
-        for name, frame in _settle_protocol(protocol, routes, logs, selection.context).items():
+    around = Around(selection.context, beside or Beside())
+    paid = _payments(logs, protocols, batches)
+    if paid is not None:
+        around = replace(around, payments=paid.payments)
+        parts["logs"].append(paid.logs.drop("version"))
+        parts["quarantine"].append(
+            _faulty(erc20.TRANSFER, paid.logs, paid.decoded).with_columns(
+                pl.lit(erc20.NAME).alias("protocol")
+            )
+        )
+    made: dict[str, Tables] = {}
+    for protocol in in_order(protocols):
+        seen = replace(around, facts=_together([made.get(name, {}) for name in protocol.after]))
+        made[protocol.name] = _settle_protocol(protocol, batches[protocol.name], seen)
+    # In the order of the selection, whatever order they were settled in.
+    for protocol in protocols:
+        for name, frame in made[protocol.name].items():
             parts[name].append(frame)
     return {name: _joined(name, frames) for name, frames in parts.items()}
 
@@ -46,6 +65,52 @@ def is_ascending(logs: pl.DataFrame) -> bool:
     return bool(logs.select(is_next.fill_null(value=True).all()).item())
 
 
+def decode_batches(batches: Batches) -> tuple[dict[str, Decoded], list[pl.DataFrame]]:
+    """Decoded logs by the name of their event, and the logs that are malformed, for quarantine.
+
+    Several layouts of one event come as one.
+    """
+    events: dict[str, list[Decoded]] = defaultdict(list)
+    faults: list[pl.DataFrame] = []
+    for event, batch in batches:
+        decoded = decode(event, batch.drop("topic0"))
+        events[event.name].append(decoded)
+        faults.append(_faulty(event, batch, decoded))
+    return {name: _stack(parts) for name, parts in events.items()}, faults
+
+
+def _payments(
+    logs: pl.DataFrame, protocols: list[Protocol], batches: Mapping[str, Batches]
+) -> erc20.Payments | None:
+    wanting = [
+        batch.select("block_hash", "tx_hash")
+        for protocol in protocols
+        if "receipt" in protocol.needs
+        for _, batch in batches[protocol.name]
+    ]
+    if not wanting:
+        return None
+    # CryptoPunks and older tokens than ERC-721 speak of their tokens with the same topic.
+    claimed = [
+        batch.select(*_LOG_KEY)
+        for each in batches.values()
+        for event, batch in each
+        if event.topic0 == erc20.TRANSFER.topic0 and event.n_topics == erc20.TRANSFER.n_topics
+    ]
+    if claimed:
+        logs = logs.join(pl.concat(claimed), on=list(_LOG_KEY), how="anti", maintain_order="left")
+    return erc20.read_payments(logs, pl.concat(wanting).unique())
+
+
+def _together(tables: list[Tables]) -> Tables:
+    """The facts of several protocols by table."""
+    names = {name for each in tables for name in each}
+    return {
+        name: pl.concat([conform(name, each[name]) for each in tables if name in each])
+        for name in names
+    }
+
+
 def _joined(name: str, frames: list[pl.DataFrame]) -> pl.DataFrame:
     whole = pl.concat([conform(name, frame) for frame in frames])
     if len(frames) == 1:
@@ -53,53 +118,15 @@ def _joined(name: str, frames: list[pl.DataFrame]) -> pl.DataFrame:
     return whole.unique(list(table(name).key), keep="first", maintain_order=True)
 
 
-def _settle_protocol(
-    protocol: Protocol, routes: list[Route], logs: pl.DataFrame, context: ChainContext
-) -> Tables:
-    matched: list[pl.DataFrame] = []
-    faults: list[pl.DataFrame] = []
-    events: dict[str, list[Decoded]] = defaultdict(list)
-    for event, batch in _dispatch(routes, logs):
-        if batch.is_empty():
-            continue
-        matched.append(batch.drop("version"))
-        decoded = decode(event, batch.drop("topic0"))
-        events[event.name].append(decoded)
-        faults.append(_faulty(event, batch, decoded))
-    if not matched:
-        return {}
-    named = {name: _stack(parts) for name, parts in events.items()}
-    tables = protocol.settle(named, context)
-    own = pl.concat(matched)
+def _settle_protocol(protocol: Protocol, batches: Batches, around: Around) -> Tables:
+    named, faults = decode_batches(batches)
+    tables = protocol.settle(named, around)
+    own = pl.concat([batch.drop("version") for _, batch in batches])
     aside = [*faults, _refused(tables.pop("quarantine", None), own)]
     tables["quarantine"] = pl.concat(aside, how="diagonal").with_columns(
         pl.lit(protocol.name).alias("protocol"),
     )
     return tables | {"logs": own}
-
-
-def _dispatch(routes: list[Route], logs: pl.DataFrame) -> list[tuple[Event, pl.DataFrame]]:
-    """Logs by event, with `version`: by (topic0, number of topics, emitter)."""
-    by_event: dict[Event, list[Route]] = defaultdict(list)
-    for route in routes:
-        by_event[route.event].append(route)
-    batches = []
-    for event, claims in by_event.items():
-        is_event = (pl.col("topic0") == event.topic0) & (pl.col("n_topics") == event.n_topics)
-        batch = logs.filter(is_event).drop("n_topics")
-        version = pl.lit(None, pl.String)
-        for route in claims:
-            is_ours = (
-                pl.lit(value=True)
-                if route.emitters is None
-                else pl.col("address").is_in(sorted(route.emitters))
-            )
-            version = (
-                pl.when(is_ours & version.is_null()).then(pl.lit(route.version)).otherwise(version)
-            )
-        batch = batch.with_columns(version.alias("version")).filter(pl.col("version").is_not_null())
-        batches.append((event, batch))
-    return batches
 
 
 def _stack(parts: list[Decoded]) -> Decoded:
@@ -140,7 +167,7 @@ def raw_log_columns(logs: pl.DataFrame, *extra: str) -> pl.DataFrame:
         *PLACE,
         pl.lit(0, pl.Int64).alias("item_index"),
         "address",
-        pl.concat_str(*_TOPICS, separator=",", ignore_nulls=True).alias("topics"),
+        pl.concat_str(*TOPICS, separator=",", ignore_nulls=True).alias("topics"),
         "data",
         *(["version"] if "version" in logs.columns else []),
         *extra,

@@ -46,6 +46,17 @@ class Selection:
         _refuse_ambiguity(routes)
         return routes
 
+    def routes_of(self, protocol: Protocol) -> tuple[Route, ...]:
+        """The routes of one of the protocols."""
+        return self._by_protocol[protocol.name]
+
+    @cached_property
+    def _by_protocol(self) -> dict[str, tuple[Route, ...]]:
+        by_name: dict[str, list[Route]] = {protocol.name: [] for protocol in self.protocols}
+        for protocol, route in self.routes:
+            by_name[protocol.name].append(route)
+        return {name: tuple(routes) for name, routes in by_name.items()}
+
     @cached_property
     def digest(self) -> str:
         """Identity of the selection; a committed range counts for equal selections only."""

@@ -1,7 +1,7 @@
 """Evidence: what the chain said. Deleted with its block in a reorg."""
 
 from data.schema.model import BLOCK, LOG_KEY, LOG_PLACE, Column, Table
-from data.types import ADDRESS, BYTES, HASH, INT, WEI
+from data.types import ADDRESS, BYTES, HASH, INT, TEXT, WEI
 
 EVIDENCE = (
     Table(
@@ -45,5 +45,43 @@ EVIDENCE = (
             Column("input", BYTES, "Call data"),
         ),
         ("chain_id", "block_number", "block_hash", "tx_index"),
+    ),
+    Table(
+        "value_traces",
+        "evidence",
+        "Calls within transactions that a protocol wants traced: those that moved native coin, and"
+        " those to the protocol's contracts; calls that were reverted are left out",
+        (
+            *BLOCK,
+            Column("tx_hash", HASH, "Transaction"),
+            Column("tx_index", INT, "Place of the transaction in the block"),
+            Column("place", INT, "Place among all calls of the transaction, in order of execution"),
+            Column(
+                "trace_address",
+                TEXT,
+                "Places among the calls of each caller, joined by _; empty for the transaction",
+            ),
+            Column("call_type", TEXT, "call, delegatecall, staticcall, callcode, create, suicide"),
+            Column("from_address", ADDRESS, "Caller"),
+            Column("to_address", ADDRESS, "Who was called, created or credited"),
+            Column("value_wei", WEI, "Native coin sent along", "wei"),
+            Column(
+                "input", BYTES, "Call data, where the protocol's contract was called; else NULL"
+            ),
+        ),
+        ("chain_id", "block_number", "block_hash", "tx_index", "place"),
+    ),
+    Table(
+        "contract_reads",
+        "evidence",
+        "What contracts answered at a block",
+        (
+            *BLOCK,
+            Column("contract", ADDRESS, "Contract that was called"),
+            Column("input", BYTES, "Call data"),
+            Column("output", BYTES, "Answer; NULL where the call failed"),
+            Column("error", TEXT, "Why the call failed, in the node's words; NULL if it did not"),
+        ),
+        ("chain_id", "block_number", "block_hash", "contract", "input"),
     ),
 )

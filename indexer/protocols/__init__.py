@@ -10,7 +10,7 @@ PROTOCOLS: dict[str, Protocol] = {
 
 
 def select_protocols(names: tuple[str, ...]) -> tuple[Protocol, ...]:
-    """The named protocols, or all of them when none is named, in a fixed order.
+    """The named protocols and those whose facts they read, or all when none is named, in order.
 
     Raises:
         UsageError: a name is unknown; the message lists the known ones.
@@ -19,4 +19,7 @@ def select_protocols(names: tuple[str, ...]) -> tuple[Protocol, ...]:
     if unknown:
         message = f"unknown protocol {unknown[0]!r}; known: {', '.join(sorted(PROTOCOLS))}"
         raise UsageError(message)
-    return tuple(p for name, p in sorted(PROTOCOLS.items()) if not names or name in names)
+    wanted = set(names or PROTOCOLS)
+    while missing := {each for name in wanted for each in PROTOCOLS[name].after} - wanted:
+        wanted |= missing
+    return tuple(protocol for name, protocol in sorted(PROTOCOLS.items()) if name in wanted)

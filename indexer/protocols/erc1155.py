@@ -7,6 +7,7 @@ import polars as pl
 from indexer.abi import Decoded, Event
 from indexer.protocols.base import (
     PLACE,
+    Around,
     ChainContext,
     Protocol,
     Route,
@@ -29,7 +30,7 @@ def _routes(_: ChainContext) -> Sequence[Route]:
     return [Route(_SINGLE, "eip-1155"), Route(_BATCH, "eip-1155")]
 
 
-def _settle(events: Mapping[str, Decoded], _: ChainContext) -> Tables:
+def _settle(events: Mapping[str, Decoded], _: Around) -> Tables:
     parts: list[pl.DataFrame] = []
     tables: Tables = {}
     if "TransferSingle" in events:

@@ -10,7 +10,15 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from indexer.abi import Decoded, Event
-from indexer.protocols.base import PLACE, ChainContext, Protocol, Route, Tables, transfer_kind
+from indexer.protocols.base import (
+    PLACE,
+    Around,
+    ChainContext,
+    Protocol,
+    Route,
+    Tables,
+    transfer_kind,
+)
 
 _STANDARD = Event.parse(
     "Transfer(address indexed from, address indexed to, uint256 indexed tokenId)"
@@ -38,7 +46,7 @@ def _routes(context: ChainContext) -> Sequence[Route]:
     return routes
 
 
-def _settle(events: Mapping[str, Decoded], _: ChainContext) -> Tables:
+def _settle(events: Mapping[str, Decoded], _: Around) -> Tables:
     transfers = events["Transfer"].rows.select(
         *PLACE,
         pl.lit(0).alias("item_index"),

@@ -14,6 +14,7 @@ from data.units import NATIVE
 from indexer.abi import Decoded, Event
 from indexer.protocols.base import (
     PLACE,
+    Around,
     ChainContext,
     Protocol,
     Route,
@@ -94,10 +95,11 @@ def _routes(context: ChainContext) -> Sequence[Route]:
     return [*routes, Route(_REDEEMED, _VERSION)]
 
 
-def _settle(events: Mapping[str, Decoded], context: ChainContext) -> Tables:
-    if context.own is None:
+def _settle(events: Mapping[str, Decoded], around: Around) -> Tables:
+    own = around.context.own
+    if own is None:
         return {}
-    collection = pl.lit(context.own.artwork).alias("collection")
+    collection = pl.lit(own.artwork).alias("collection")
     frames = {name: decoded.rows for name, decoded in events.items()}
     tables = {
         "provenance_events": _provenance(frames),

@@ -24,7 +24,7 @@ import polars as pl
 from data.types import WEI
 from data.units import NATIVE, ZERO_ADDRESS
 from indexer.abi import Decoded, Event
-from indexer.protocols.base import PLACE, ChainContext, Protocol, Route, Tables
+from indexer.protocols.base import PLACE, Around, ChainContext, Protocol, Route, Tables
 from indexer.protocols.fee_wallets import fee_wallets
 from indexer.protocols.seaport_trades import (
     FIRST_TOKEN_TYPE,
@@ -71,7 +71,7 @@ def _routes(context: ChainContext) -> Sequence[Route]:
     ]
 
 
-def _settle(events: Mapping[str, Decoded], _: ChainContext) -> Tables:
+def _settle(events: Mapping[str, Decoded], _: Around) -> Tables:
     if "OrderFulfilled" not in events:
         return {}
     orders = read_orders(events)
