@@ -159,7 +159,13 @@ def _weigh(batch: Sequence[Evidence]) -> int:
     return sum(
         int(frame.estimated_size())
         for evidence in batch
-        for frame in (evidence.logs, evidence.blocks, evidence.transactions, evidence.quarantine)
+        for frame in (
+            evidence.logs,
+            evidence.blocks,
+            evidence.transactions,
+            evidence.value_traces,
+            evidence.quarantine,
+        )
     )
 
 

@@ -13,7 +13,7 @@ from indexer.decode import settle_logs
 from indexer.errors import ReorgError
 from indexer.evidence import Evidence
 from indexer.holes import without
-from indexer.protocols.base import Tables
+from indexer.protocols.base import Beside, Tables
 from indexer.ranges import merge, subtract
 from indexer.relink import find_touched, relink
 from indexer.selection import Selection
@@ -131,12 +131,19 @@ def settle_batch(
     clock: Callable[[], datetime],
 ) -> Tables:
     """Decodes ranges: evidence, facts and checkpoints, by table."""
-    tables = settle_logs(pl.concat([evidence.logs for evidence in batch]), selection)
+    beside = Beside(
+        pl.concat([evidence.transactions for evidence in batch]),
+        pl.concat([evidence.value_traces for evidence in batch]),
+        pl.concat([evidence.contract_reads for evidence in batch]),
+    )
+    tables = settle_logs(pl.concat([evidence.logs for evidence in batch]), selection, beside)
     aside = [tables["quarantine"]] if "quarantine" in tables else []
     return tables | {
         "quarantine": pl.concat([*aside, *(evidence.quarantine for evidence in batch)]),
         "blocks": pl.concat([evidence.blocks for evidence in batch]),
-        "transactions": pl.concat([evidence.transactions for evidence in batch]),
+        "transactions": beside.transactions,
+        "value_traces": beside.value_traces,
+        "contract_reads": beside.contract_reads,
         "ranges": pl.concat(
             [_range_rows(evidence, selection, run_id, clock()) for evidence in batch]
         ),

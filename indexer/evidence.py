@@ -75,7 +75,7 @@ class Proof:
 class Evidence:
     """What the chain said about the blocks `start` to `end` (half-open).
 
-    `logs`, `blocks`, `transactions`, `quarantine` are in the columns of those tables; `quarantine`
+    The frames are in the columns of the tables of their names; `quarantine`
     holds logs too incomplete to be placed. `tip_hash` came in the same batch as the logs; it is
     None only where files do not tell it.
     """
@@ -87,6 +87,8 @@ class Evidence:
     blocks: pl.DataFrame
     quarantine: pl.DataFrame
     transactions: pl.DataFrame = field(default_factory=lambda: table("transactions").empty())
+    value_traces: pl.DataFrame = field(default_factory=lambda: table("value_traces").empty())
+    contract_reads: pl.DataFrame = field(default_factory=lambda: table("contract_reads").empty())
     n_requests: int = 0
     n_bytes: int = 0
     elapsed_ms: float = 0.0

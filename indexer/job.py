@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from data.errors import RetryableError, UpstreamError
 from data.store import Store
 from indexer.ahead import Flight, ahead
+from indexer.beside import Completer, CompletingSource
 from indexer.by_hash import MAX_BLOCKS, VERIFIED_BY, HashSource
 from indexer.commit import Load
 from indexer.errors import ReorgError, SizeRefused
@@ -265,14 +266,14 @@ class Job:
 
     def _by_range(self, head: int) -> Source:
         source = RpcSource(self.client, self.selection, head, pages=self._page_check)
-        return VerifyingSource(source, self._verifier)
+        return CompletingSource(VerifyingSource(source, self._verifier), self._completer)
 
     def _by_hash(self, known: Mapping[int, str]) -> Source:
-        source = HashSource(self.client, self.selection, known, self._page_check)
-        if self.is_live and self.options.verify != "full":
+        source: Source = HashSource(self.client, self.selection, known, self._page_check)
+        if not self.is_live or self.options.verify == "full":
             # A sample of single blocks would be all of them; they are read again when final.
-            return source
-        return VerifyingSource(source, self._verifier)
+            source = VerifyingSource(source, self._verifier)
+        return CompletingSource(source, self._completer)
 
     def _plan(self, head: int) -> list[BlockRange]:
         """Wanted ranges without those that an equal selection committed."""
@@ -296,6 +297,10 @@ class Job:
     def _page_check(self) -> PageCheck | None:
         mode = self.options.verify
         return None if mode == "off" else PageCheck(self.client, is_thorough=mode == "full")
+
+    @cached_property
+    def _completer(self) -> Completer:
+        return Completer(self.client, self.selection)
 
     @cached_property
     def _verifier(self) -> Verifier:

@@ -19,7 +19,7 @@ from data.store import Store, Transaction
 from indexer.decode import settle_logs
 from indexer.link import SELECTS, prepare_links, replace_links
 from indexer.protocols import select_protocols
-from indexer.protocols.base import ChainContext, Tables
+from indexer.protocols.base import Beside, ChainContext, Tables
 from indexer.selection import Selection
 
 FACTS = tuple(name for name, declared in TABLES.items() if declared.kind == "fact")
@@ -101,7 +101,7 @@ def rebuild(
         total = sum(span.logs for span in spans)
         tell(0, total, "")
         for span in spans:
-            for name, frame in settler.settle(_logs(transaction, span)).items():
+            for name, frame in settler.settle(*_evidence(transaction, span)).items():
                 rows[name] += transaction.insert(name, frame)
             tell(span.logs, total, f"chain {span.chain_id}, block {span.last:,}")
         rows |= replace_links(transaction)
@@ -135,7 +135,7 @@ def check(
         total = sum(span.logs for span in spans)
         tell(0, total, "")
         for span in spans:
-            tables = settler.settle(_logs(transaction, span))
+            tables = settler.settle(*_evidence(transaction, span))
             for name in FACTS:
                 tally.compare_span(name, tables.get(name, table(name).empty()), span)
             tell(span.logs, total, f"chain {span.chain_id}, block {span.last:,}")
@@ -173,11 +173,16 @@ def _spans(transaction: Transaction, span_logs: int) -> list[_Span]:
     return spans
 
 
-def _logs(transaction: Transaction, span: _Span) -> pl.DataFrame:
-    return transaction.query(
-        "SELECT * FROM logs WHERE chain_id = ? AND block_number BETWEEN ? AND ?",
-        [span.chain_id, span.first, span.last],
+def _evidence(transaction: Transaction, span: _Span) -> tuple[pl.DataFrame, Beside]:
+    """The logs of a span, and what was asked about its transactions besides."""
+    logs, *beside = (
+        transaction.query(
+            f"SELECT * FROM {name} WHERE chain_id = ? AND block_number BETWEEN ? AND ?",
+            [span.chain_id, span.first, span.last],
+        )
+        for name in ("logs", "transactions", "value_traces", "contract_reads")
     )
+    return logs, Beside(*beside)
 
 
 class _Settler:
@@ -191,7 +196,7 @@ class _Settler:
         self._state_dir = state_dir
         self._selections: dict[int, Selection] = {}
 
-    def settle(self, logs: pl.DataFrame) -> Tables:
+    def settle(self, logs: pl.DataFrame, beside: Beside) -> Tables:
         """Facts of the logs of one chain.
 
         Raises:
@@ -201,7 +206,7 @@ class _Settler:
         if chain_id not in self._selections:
             context = ChainContext(chain_id, known_addresses(chain_id, self._state_dir))
             self._selections[chain_id] = Selection(context, select_protocols(()))
-        tables = settle_logs(logs, self._selections[chain_id])
+        tables = settle_logs(logs, self._selections[chain_id], beside)
         self._refuse_unread(logs, tables.pop("logs", table("logs").empty()))
         return tables
 
