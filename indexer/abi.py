@@ -40,26 +40,28 @@ class Event:
 
     signature: Signature
     wei: frozenset[str]
+    alias: str = ""
 
     @classmethod
-    def parse(cls, text: str, wei: Sequence[str] = ()) -> "Event":
+    def parse(cls, text: str, wei: Sequence[str] = (), name: str = "") -> "Event":
         """The event of a human-readable signature.
 
         Args:
             text: e.g. `Paid(uint256 indexed tokenId, address indexed recipient, uint256 amount)`.
             wei: arguments to decode as Decimal(38,0); members of arrays as `offer.amount`.
+            name: instead of the event's own, where a protocol has two different ones of that name.
 
         Raises:
             AbiError: the signature is malformed, or has a shape without a columnar decoder.
         """
-        event = cls(parse_signature(text), frozenset(wei))
+        event = cls(parse_signature(text), frozenset(wei), name)
         event._layout  # noqa: B018 - compiles now, so that a bad shape fails at import
         return event
 
     @property
     def name(self) -> str:
-        """Name of the event."""
-        return self.signature.name
+        """Name of the event, for `settle` and for quarantine."""
+        return self.alias or self.signature.name
 
     @property
     def topic0(self) -> str:

@@ -1,12 +1,21 @@
-"""The protocols that the indexer knows: one file each."""
+"""The protocols that the indexer knows: one file each, found by its `PROTOCOL`."""
+
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
 
 from data.errors import UsageError
-from indexer.protocols import erc721, erc1155, raisonne, seaport
 from indexer.protocols.base import Protocol
 
-PROTOCOLS: dict[str, Protocol] = {
-    module.PROTOCOL.name: module.PROTOCOL for module in (erc721, erc1155, raisonne, seaport)
-}
+
+def _find() -> Iterator[Protocol]:
+    for module in pkgutil.iter_modules(__path__):
+        found = getattr(import_module(f"{__name__}.{module.name}"), "PROTOCOL", None)
+        if isinstance(found, Protocol):
+            yield found
+
+
+PROTOCOLS: dict[str, Protocol] = {protocol.name: protocol for protocol in _find()}
 
 
 def select_protocols(names: tuple[str, ...]) -> tuple[Protocol, ...]:

@@ -20,6 +20,7 @@ from indexer.protocols.base import Beside, ChainContext, Tables
 from indexer.selection import Selection
 from tests.emission.emit import FOLDER
 from tests.paths import MAINNET
+from tests.recording import quantity
 
 Json = dict[str, Any]
 
@@ -196,6 +197,6 @@ def settle_real(*hashes: str, with_traces: bool = True) -> Tables:
     """Facts of recorded transactions of one chain; without traces only logs are evidence."""
     recorded = mainnet()
     logs = [log for tx_hash in hashes for log in recorded.logs[tx_hash]]
-    chain_id = int(logs[0]["chainId"])
+    chain_id = quantity(logs[0]["chainId"])
     answers = Answers(recorded.answers(hashes, with_traces=with_traces))
     return settle_evidence(_evidence(logs, chain_id), answers, chain_id)
