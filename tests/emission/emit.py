@@ -66,27 +66,40 @@ def emit(scenario: Sequence[Call], views: Sequence[View] = (), chain_id: int = 1
     recorded: dict[str, Any] = {"chain_id": chain_id, "reads": []}
     recorded |= {name: [] for name in ("blocks", "transactions", "receipts", "traces")}
     with node(chain_id) as rpc:
-        for number, each in enumerate(scenario, start=1):
-            for address, code in compile_transaction(each, views).items():
-                rpc.call("anvil_setCode", [address, "0x" + code.hex()])
-                rpc.call("anvil_setBalance", [address, _RICH])
-            tx_hash = _send(rpc, each)
-            rpc.call("evm_setNextBlockTimestamp", [GENESIS_TIME + STEP_S * number])
-            rpc.call("evm_mine")
-            receipt = rpc.call("eth_getTransactionReceipt", [tx_hash])
-            if int(receipt["status"], 16) != 1:
-                message = f"transaction {number} to {each.to} was reverted"
-                raise RuntimeError(message)
-            recorded["receipts"].append(receipt)
-            recorded["blocks"].append(rpc.call("eth_getBlockByNumber", [hex(number), False]))
-            recorded["transactions"].append(rpc.call("eth_getTransactionByHash", [tx_hash]))
+        for receipt in act_out(rpc, scenario, views):
+            tx_hash, number = receipt["transactionHash"], receipt["blockNumber"]
             tracer = {"tracer": "callTracer"}
+            recorded["receipts"].append(receipt)
+            recorded["blocks"].append(rpc.call("eth_getBlockByNumber", [number, False]))
+            recorded["transactions"].append(rpc.call("eth_getTransactionByHash", [tx_hash]))
             recorded["traces"].append(rpc.call("debug_traceTransaction", [tx_hash, tracer]))
     recorded["reads"] = [
         {"contract": v.contract, "selector": v.selector.hex(), "output": v.output.hex()}
         for v in views
     ]
     return recorded
+
+
+def act_out(
+    rpc: Rpc, scenario: Sequence[Call], views: Sequence[View] = ()
+) -> Iterator[dict[str, Any]]:
+    """Receipts of transactions that are acted out on a node, each in a block of its own.
+
+    Raises:
+        RuntimeError: one was reverted.
+    """
+    for number, each in enumerate(scenario, start=1):
+        for address, code in compile_transaction(each, views).items():
+            rpc.call("anvil_setCode", [address, "0x" + code.hex()])
+            rpc.call("anvil_setBalance", [address, _RICH])
+        tx_hash = _send(rpc, each)
+        rpc.call("evm_setNextBlockTimestamp", [GENESIS_TIME + STEP_S * number])
+        rpc.call("evm_mine")
+        receipt = rpc.call("eth_getTransactionReceipt", [tx_hash])
+        if int(receipt["status"], 16) != 1:
+            message = f"transaction {number} to {each.to} was reverted"
+            raise RuntimeError(message)
+        yield receipt
 
 
 def _send(rpc: Rpc, each: Call) -> str:
