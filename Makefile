@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint types imports test-contracts test-python campaign bench fixtures contracts train clean
+.PHONY: help setup setup-dev demo test lint types imports test-contracts test-python campaign bench fixtures protocols contracts train clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ bench: setup-dev ## Measure beside other indexers, write docs/benchmarks.md (hal
 
 fixtures: setup-dev ## Emit the fixtures of protocols anew on a local node (ARGS='looksrare': some)
 	$(BIN)/python -m tests.emission.emit $(ARGS)
+
+protocols: setup-dev ## Write docs/protocols.md
+	$(BIN)/python -m tests.protocol_page
 
 contracts: setup-dev ## Compile the contracts into contracts/abi
 	$(BIN)/python -m contracts.compile
