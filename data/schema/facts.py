@@ -169,4 +169,29 @@ FACTS = (
         ),
         (*FACT_KEY, "protocol", "event"),
     ),
+    Table(
+        "auctions",
+        "fact",
+        "Auctions and listings with an id of their own, as each transaction tells them; `sales`"
+        " takes from the creation what the settlement does not say",
+        (
+            *FACT,
+            *PROTOCOL,
+            Column("event", TEXT, "created, bid, settled or cancelled"),
+            Column("contract", ADDRESS, "Contract that numbers them"),
+            Column("auction_id", UINT256, "Number of the auction or listing, decimal text"),
+            *TOKEN,
+            Column("seller", ADDRESS, "Who sells; NULL where the event does not say"),
+            Column("bidder", ADDRESS, "Who bid or won; NULL where the event does not say"),
+            Column("currency", ADDRESS, "Token of payment; the zero address is the native coin"),
+            Column(
+                "amount_wei",
+                WEI,
+                "Reserve or asking price on creation, else the bid",
+                "smallest unit of currency",
+            ),
+            Column("end_time", TIME, "End as the event names it, UTC; NULL where it does not"),
+        ),
+        FACT_KEY,
+    ),
 )
