@@ -221,7 +221,7 @@ def _row_argument(name: str, place: int, kind: AbiType, signature: Signature) ->
     if argument is None:
         message = (
             f"event {signature.canonical}: {name} is nested too deeply; an array may hold structs, "
-            "and a struct what is no array"
+            "and an argument that is a struct arrays of plain elements"
         )
         raise AbiError(message)
     return argument

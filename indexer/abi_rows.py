@@ -1,18 +1,19 @@
 """Arguments without a columnar decoder, read by eth-abi one log at a time.
 
-These are arrays of strings, bytes, or structs with such members, and structs with such members.
-Slow (about 10,000 logs a second), and only for the arguments that need it. Arrays of arrays of
-unknown length are refused: a few kilobytes of pointers to each other could unfold to gigabytes.
+These are arrays of strings, bytes, or structs with such members, and structs with such members
+or with arrays of plain elements. Slow (about 10,000 logs a second), and only for the arguments that
+need it. Arrays of arrays of unknown length are refused: a few kilobytes of pointers to each other
+could unfold to gigabytes.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 
 from data.units import MAX_DECIMAL38
-from indexer.signature import AbiType, Array, Leaf, Signature, Struct
+from indexer.signature import AbiType, Array, Leaf, Signature
 
 MAX_DATA_BYTES = 64 << 10
 """Longest data that are read so: each element can point to the whole of them again."""
@@ -22,13 +23,25 @@ _TOO_LONG = f"more than {MAX_DATA_BYTES:,} bytes, too long to be read one by one
 
 
 @dataclass(frozen=True)
-class RowArgument:
-    """An argument to read so: its place among those in the data, and its members by name."""
+class RowMember:
+    """One value of a struct, or of the struct in each element of an array."""
 
     name: str
-    place: int
+    leaf: Leaf
+    path: tuple[int, ...]
+    """Which member of which struct it is, from outside."""
+
+
+@dataclass(frozen=True)
+class RowArgument:
+    """An argument to read so, or an array within one: where it is, and its members by name."""
+
+    name: str
+    path: tuple[int, ...]
     is_array: bool
-    members: tuple[tuple[str, Leaf], ...]
+    members: tuple[RowMember, ...]
+    arrays: tuple["RowArgument", ...] = ()
+    """Arrays within a struct; each becomes items of its own, named `argument.member`."""
 
 
 @dataclass(frozen=True)
@@ -42,23 +55,38 @@ class RowValues:
 
 def row_argument(name: str, place: int, kind: AbiType) -> RowArgument | None:
     """How to read an argument; None if it is nested too deeply."""
-    element = kind.element if isinstance(kind, Array) else kind
-    own = "value" if isinstance(kind, Array) else name
-    members = _leaves(element, "" if isinstance(kind, Array) else name, own)
+    if isinstance(kind, Array):
+        members = _members(kind.element, "", "value")
+        return RowArgument(name, (place,), is_array=True, members=members) if members else None
+    arrays: list[RowArgument] = []
+    members = _members(kind, name, name, (), arrays)
     if members is None:
         return None
-    return RowArgument(name, place, isinstance(kind, Array), tuple(members))
+    inner = tuple(replace(each, path=(place, *each.path)) for each in arrays)
+    return RowArgument(name, (place,), is_array=False, members=members, arrays=inner)
 
 
-def _leaves(kind: AbiType, prefix: str, own: str) -> list[tuple[str, Leaf]] | None:
+def _members(
+    kind: AbiType,
+    prefix: str,
+    own: str,
+    path: tuple[int, ...] = (),
+    arrays: list[RowArgument] | None = None,
+) -> tuple[RowMember, ...] | None:
+    """The values of a struct by name; its arrays of plain elements go to `arrays`, if given."""
     if isinstance(kind, Leaf):
-        return [(prefix or own, kind)]
-    if not isinstance(kind, Struct):
-        return None
-    found: list[tuple[str, Leaf]] = []
-    for member in kind.members:
+        return (RowMember(prefix or own, kind, path),)
+    if isinstance(kind, Array):
+        # Elements without pointers: their number is bounded by the length of the data.
+        plain = _members(kind.element, "", "value") if kind.element.words else None
+        if arrays is None or plain is None:
+            return None
+        arrays.append(RowArgument(prefix, path, is_array=True, members=plain))
+        return ()
+    found: tuple[RowMember, ...] = ()
+    for place, member in enumerate(kind.members):
         name = f"{prefix}.{member.name}" if prefix else member.name
-        inner = _leaves(member.type, name, name)
+        inner = _members(member.type, name, name, (*path, place), arrays)
         if inner is None:
             return None
         found += inner
@@ -80,12 +108,13 @@ def read_rows(
         Values in the types of `indexer.abi`.
     """
     kinds = [each.type.canonical for each in signature.parameters if not each.indexed]
-    tables = {each.name: _Table(each, wei) for each in arguments}
+    parts = [part for each in arguments for part in (each, *each.arrays)]
+    tables = {each.name: _Table(each, wei) for each in parts}
     faults: list[tuple[int, str]] = []
     for row, data in logs.select("row", "data").iter_rows():
         try:
             values = _decode(kinds, data)
-            found = {each.name: tables[each.name].read(values[each.place]) for each in arguments}
+            found = {each.name: tables[each.name].read(_at(values, each.path)) for each in parts}
         except ValueError as error:
             faults.append((row, f"{arguments[0].name}: {error}"))
             found = {}
@@ -108,9 +137,7 @@ class _Table:
 
     def __init__(self, argument: RowArgument, wei: frozenset[str]) -> None:
         self.is_array = argument.is_array
-        self._members = [
-            (name, leaf, _is_wei(argument, name, wei)) for name, leaf in argument.members
-        ]
+        self._members = [(each, _is_wei(argument, each.name, wei)) for each in argument.members]
         self._rows: list[tuple[Any, ...]] = []
 
     def read(self, value: Any) -> list[list[Any]]:
@@ -121,8 +148,8 @@ class _Table:
         """
         return [
             [
-                _plain(leaf, part, is_wei=is_wei)
-                for (_, leaf, is_wei), part in zip(self._members, _flat(element), strict=True)
+                _plain(each.leaf, _at(element, each.path), is_wei=is_wei)
+                for each, is_wei in self._members
             ]
             for element in (value if self.is_array else [value])
         ]
@@ -136,7 +163,7 @@ class _Table:
     def frame(self) -> pl.DataFrame:
         """`row`, `item` and the members."""
         schema: dict[str, _DataType] = {"row": pl.get_index_type(), "item": pl.Int64}
-        schema |= {name: _dtype(leaf, is_wei=is_wei) for name, leaf, is_wei in self._members}
+        schema |= {each.name: _dtype(each.leaf, is_wei=is_wei) for each, is_wei in self._members}
         return pl.DataFrame(self._rows, schema=schema, orient="row")
 
 
@@ -153,12 +180,10 @@ def _decode(kinds: Sequence[str], data: bytes) -> tuple[Any, ...]:
         raise ValueError(message) from error
 
 
-def _flat(value: Any) -> Iterator[Any]:
-    if isinstance(value, tuple):
-        for part in value:
-            yield from _flat(part)
-    else:
-        yield value
+def _at(value: Any, path: tuple[int, ...]) -> Any:
+    for place in path:
+        value = value[place]
+    return value
 
 
 def _is_wei(argument: RowArgument, name: str, wei: frozenset[str]) -> bool:

@@ -199,7 +199,10 @@ def test_amount_of_money_is_exact_or_marked_never_truncated(amount, fits):
         assert decoded.items["parts"].is_empty()
 
 
-@pytest.mark.parametrize("kind", ["uint256[][]", "string[][]", "(uint8,bytes[])", "uint8[2][]"])
+@pytest.mark.parametrize(
+    "kind",
+    ["uint256[][]", "string[][]", "(uint8,bytes[])", "uint8[2][]", "(uint8,(uint8,uint8[])[])"],
+)
 def test_deeply_nested_shape_is_refused_when_compiled(kind):
     with pytest.raises(AbiError, match=r"nested too deeply|no decoder"):
         Event.parse(f"Test({kind} x)")
@@ -218,6 +221,23 @@ def test_names_and_amounts_of_structs_with_text_are_exact_or_marked():
     assert decoded.rows.columns == ["row", "by.who", "by.note"]
     assert decoded.items["offers"].rows() == [(0, 0, "a", Decimal(7)), (0, 1, "b", Decimal(1))]
     assert decoded.faults.rows() == [(1, "offers: amount above 38 digits")]
+
+
+def test_array_within_a_struct_is_items_of_its_own():
+    event = Event.parse(
+        "Test(uint8 a, (address who, (uint16 rate, uint256 paid)[] fees, (uint256[] ids) of) by)",
+        wei=["by.fees.paid"],
+    )
+    kinds = ["uint8", "(address,(uint16,uint256)[],(uint256[]))"]
+    who = "0x" + "ab" * 20
+    values = [(who, [(5, amount), (6, 8)], ([2**255],)) for amount in (7, 10**38)] + [
+        (who, [], ([],))
+    ]
+    decoded = decode(event, logs_of([encode(kinds, [1, each]) for each in values]))
+    assert decoded.rows.rows() == [(0, 1, who), (2, 1, who)]
+    assert decoded.items["by.fees"].rows() == [(0, 0, 5, Decimal(7)), (0, 1, 6, Decimal(8))]
+    assert decoded.items["by.of.ids"].rows() == [(0, 0, str(2**255))]
+    assert decoded.faults.rows() == [(1, "by: amount above 38 digits")]
 
 
 def test_data_too_long_for_one_by_one_are_marked():
