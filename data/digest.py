@@ -11,11 +11,13 @@ from data.types import BYTES
 def digest_table(cursor: duckdb.DuckDBPyConnection, declared: Table) -> str:
     """SHA-256, in hex, over the rows of a table sorted by key, columns in schema order.
 
+    Columns that depend on documents fetched from outside the chain are left out.
+
     Every value is written as its canonical text with its length before it, NULL as a dash, so
     that no two different rows share a text. Rows are hashed in the database and folded here one
     batch at a time, which keeps memory flat.
     """
-    row_text = ", ".join(_canonical(column) for column in declared.columns)
+    row_text = ", ".join(_canonical(column) for column in declared.columns if not column.is_fetched)
     order = ", ".join(f"{key} NULLS FIRST" for key in declared.key)
     reader = cursor.execute(
         f"SELECT sha256(concat({row_text})) AS row_hash FROM {declared.name}"

@@ -39,6 +39,13 @@ _PASSING = re.compile(
 _BATCH = re.compile(r"\bbatch", re.IGNORECASE)
 """Every known refusal of a batch says so (go-ethereum#26681, besu#4951, jsonrpsee#1107)."""
 
+_REVERT = re.compile(
+    r"revert|invalid opcode|out of gas|stack (?:under|over)flow|invalid jump|bad ?jump"
+    r"|EVM error|VM execution error|opcode not found|invalid memory|write protection",
+    re.IGNORECASE,
+)
+"""How nodes say that the contract, not they, refused a call."""
+
 _NEVER_NULL = frozenset({"eth_chainId", "eth_blockNumber", "eth_getLogs"})
 
 _REFUSALS = {
@@ -51,10 +58,11 @@ _REFUSALS = {
 
 @dataclass(frozen=True)
 class Request:
-    """One JSON-RPC call."""
+    """One JSON-RPC call; where it `may_revert`, a contract that does gives an empty result."""
 
     method: str
     params: tuple[Any, ...] = ()
+    may_revert: bool = False
 
 
 class _Fault(msgspec.Struct):
@@ -92,19 +100,31 @@ def read_results(
         message = f"{name} answered with status {http.status}: too many requests"
         raise Throttled(message, throttle.retry_after_s)
     answers = _parse(http, name)
+    reverted = {i for i, each in enumerate(requests) if _has_reverted(answers.get(i), each)}
     errors = [
         _error(answer.error, requests[i].method if 0 <= i < len(requests) else "", name)
         for i, answer in answers.items()
-        if answer.error
+        if answer.error and i not in reverted
     ]
     if errors:
         # What no retry cures is said first.
         raise min(errors, key=lambda error: isinstance(error, RetryableError))
-    missing = [i for i, each in enumerate(requests) if not _is_answered(answers.get(i), each)]
+    missing = [
+        i
+        for i, each in enumerate(requests)
+        if i not in reverted and not _is_answered(answers.get(i), each)
+    ]
     if missing:
         message = f"{name} left {len(missing)} of {len(requests)} calls unanswered"
         raise RetryableError(message)
-    return [bytes(answers[i].result) for i in range(len(requests))]
+    return [b"" if i in reverted else bytes(answers[i].result) for i in range(len(requests))]
+
+
+def _has_reverted(answer: _Answer | None, request: Request) -> bool:
+    if answer is None or answer.error is None or not request.may_revert:
+        return False
+    # Code 3 is go-ethereum's for a revert with data, whose text is the contract's own.
+    return answer.error.code == 3 or bool(_REVERT.search(answer.error.message))
 
 
 def _is_answered(answer: _Answer | None, request: Request) -> bool:

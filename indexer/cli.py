@@ -2,7 +2,7 @@
 
 import json
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from math import isinf
 from pathlib import Path
 from typing import Annotated, Any
@@ -53,6 +53,33 @@ StoreUrl = Annotated[
     str,
     typer.Option(
         "--store", envvar="RAISONNE_STORE", help="Store: a DuckDB file or ducklake:postgres:DSN."
+    ),
+]
+Metadata = Annotated[
+    bool,
+    typer.Option(
+        "--metadata",
+        help="Then fetch metadata and images of the tokens that lack them, from data: and https:,"
+        " and through gateways from ipfs: and ar:. Without it nothing is fetched.",
+    ),
+]
+MetadataAgain = Annotated[
+    bool,
+    typer.Option("--metadata-again", help="As --metadata, also of tokens that have it already."),
+]
+Media = Annotated[bool, typer.Option(help="Fetch images too, not only metadata.")]
+IpfsGateway = Annotated[
+    str | None,
+    typer.Option(
+        envvar="RAISONNE_IPFS_GATEWAY",
+        help="Trustless IPFS gateway, http(s)://host[:port]; every block is checked by its CID.",
+    ),
+]
+ArweaveGateway = Annotated[
+    str | None,
+    typer.Option(
+        envvar="RAISONNE_ARWEAVE_GATEWAY",
+        help="Arweave gateway, http(s)://host[:port]; what it sends is taken on its word.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
@@ -106,6 +133,11 @@ def index(
             max=65_535,
         ),
     ] = None,
+    metadata: Metadata = False,
+    metadata_again: MetadataAgain = False,
+    media: Media = True,
+    ipfs_gateway: IpfsGateway = None,
+    arweave_gateway: ArweaveGateway = None,
     store: StoreUrl = DEFAULT_STORE,
     state_dir: StateDir = DEFAULT_STATE_DIR,
     as_json: Json = False,
@@ -139,7 +171,17 @@ def index(
     if follow and from_parquet is not None:
         message = "files have no new blocks: give --follow or --from-parquet, not both"
         raise UsageError(message)
+    if metadata or metadata_again:
+        if from_parquet is not None:
+            message = "files cannot be asked for URIs: give --rpc-url with --metadata"
+            raise UsageError(message)
+        fetching = _metadata_options(state_dir, ipfs_gateway, arweave_gateway)
+        fetching = replace(fetching, with_media=media, again=metadata_again)
+        options = replace(options, metadata=fetching)
     with Store.open(store) as opened, _Reporter() as reporter:
+        if options.metadata is not None and not follow:
+            fetching = replace(options.metadata, on_progress=reporter.metadata)
+            options = replace(options, metadata=fetching)
         if from_parquet is not None:
             summary = index_parquet(
                 opened,
@@ -149,7 +191,8 @@ def index(
                 on_notice=lambda notice: typer.echo(f"note: {notice}", err=True),
             )
         else:
-            summary = (run_follow if follow else run_index)(opened, options, reporter)
+            run = run_follow if follow else run_index
+            summary = run(opened, options, reporter)
     verified = summary.verified
     if as_json:
         typer.echo(json.dumps(asdict(summary)))
@@ -167,7 +210,20 @@ def index(
             f"verified: {verified.tested:,} blocks tested, {verified.reasked:,} asked again, "
             f"{verified.repaired:,} repaired, {verified.unproven:,} unproven"
         )
+    for line in summary.metadata.lines() if summary.metadata else ():
+        typer.echo(line)
     require_complete(verified.gaps, verified.unproven, strict=strict)
+
+
+def _metadata_options(state_dir: Path, ipfs: str | None, arweave: str | None) -> Any:
+    from indexer.metadata.gateways import Gateways, parse_gateway
+    from indexer.metadata.options import MetadataOptions
+
+    gateways = Gateways(
+        ipfs=parse_gateway(ipfs, "--ipfs-gateway") if ipfs else None,
+        arweave=parse_gateway(arweave, "--arweave-gateway") if arweave else None,
+    )
+    return MetadataOptions(cache_dir=state_dir / "metadata", gateways=gateways)
 
 
 def urls_or_default(given: list[str] | None) -> tuple[str, ...]:
@@ -190,12 +246,22 @@ class _Reporter:
 
     def __call__(self, done: float, total: float, note: str) -> None:
         """Starts a bar when a plan is made (again), and advances it."""
-        from data.progress import progress
-
         if done == 0:
-            self._stack.close()
             # Following has no end.
-            task, end = ("follow", None) if isinf(total) else ("index", total)
-            self._bar = self._stack.enter_context(progress(task, total=end, unit="blocks"))
+            is_endless = isinf(total)
+            self._start("follow" if is_endless else "index", None if is_endless else total)
             return
         self._bar.advance(done, note=note)
+
+    def metadata(self, done: float, total: float, note: str) -> None:
+        """The same for tokens whose metadata is fetched."""
+        if done == 0:
+            self._start("metadata", total, unit="tokens")
+            return
+        self._bar.advance(done, note=note)
+
+    def _start(self, task: str, total: float | None, unit: str = "blocks") -> None:
+        from data.progress import progress
+
+        self._stack.close()
+        self._bar = self._stack.enter_context(progress(task, total=total, unit=unit))

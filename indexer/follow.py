@@ -4,9 +4,9 @@ import asyncio
 import math
 import signal
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 
 from data.errors import UpstreamError
 from data.store import Store
@@ -15,9 +15,12 @@ from indexer.finality import Finality
 from indexer.heads import Head, HeadWatcher, continues
 from indexer.job import IndexOptions, IndexSummary, Job, OnProgress, finish_in_thread
 from indexer.link import rebuild_links
+from indexer.metadata.options import MetadataOptions
+from indexer.metadata.sync import sync_job
 from indexer.run import Clock, open_job, utc_now
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
+_METADATA_PAUSE_S = 30.0
 _AUDIT_EVERY = 16
 """Blocks after which it is worth to ask what is final, and to read that again."""
 
@@ -92,7 +95,9 @@ class Follower:
 
     job: Job
     first_pause_s: float = _FIRST_PAUSE_S
+    metadata_pause_s: float = _METADATA_PAUSE_S
     _audit_at: int = 0
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(self) -> None:
         """Follows until cancelled.
@@ -109,9 +114,32 @@ class Follower:
             job.summary.chain_id,
             on_push=lambda is_open: job.metrics.websocket.set(int(is_open)),
         )
-        async with watcher.listening():
+        async with watcher.listening(), self._fetching_metadata():
             while True:
                 await self._persist(lambda: self._take_next(watcher), watcher)
+
+    @asynccontextmanager
+    async def _fetching_metadata(self) -> AsyncIterator[None]:
+        """Beside the heads, where metadata is wanted; they take turns at writing."""
+        options = self.job.options.metadata
+        if options is None:
+            yield
+            return
+        task = asyncio.create_task(self._fetch_metadata(options))
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _fetch_metadata(self, options: MetadataOptions) -> None:
+        while True:
+            with suppress(UpstreamError):
+                # Unreachable endpoints are the business of whoever takes the heads.
+                self.job.summary.metadata = await sync_job(self.job, options, self._writing)
+            options = replace(options, again=False)
+            await asyncio.sleep(self.metadata_pause_s)
 
     async def _persist(
         self, act: Callable[[], Awaitable[None]], watcher: HeadWatcher | None = None
@@ -158,11 +186,12 @@ class Follower:
 
     async def _take_next(self, watcher: HeadWatcher) -> None:
         head = await watcher.next()
-        await self.take(head)
-        if head.number >= self._audit_at:
-            self._audit_at = head.number + _AUDIT_EVERY
-            await self.job.refresh_finality()
-            await self.job.reread(at_least=_AUDIT_EVERY)
+        async with self._writing:
+            await self.take(head)
+            if head.number >= self._audit_at:
+                self._audit_at = head.number + _AUDIT_EVERY
+                await self.job.refresh_finality()
+                await self.job.reread(at_least=_AUDIT_EVERY)
 
     async def take(self, head: Head) -> None:
         """Commits a new head, and what lies between it and the store.

@@ -22,6 +22,7 @@ from indexer.evidence import Evidence
 from indexer.fetch import RpcSource, Source
 from indexer.finality import Finality
 from indexer.holes import drop_orphaned_ranges
+from indexer.metadata.options import MetadataOptions, MetadataSummary
 from indexer.metrics import Metrics, age_s
 from indexer.pages import PageCheck
 from indexer.ranges import BlockRange, chunks, count_blocks, parse_blocks, subtract
@@ -61,6 +62,7 @@ class IndexOptions:
     funding: Path | None = None
     state_dir: Path = Path(".raisonne")
     metrics_port: int | None = None
+    metadata: MetadataOptions | None = None
 
 
 @dataclass
@@ -77,6 +79,7 @@ class IndexSummary:
     repaired_blocks: list[int] = field(default_factory=list)
     verified: Tally = field(default_factory=Tally)
     elapsed_s: float = 0.0
+    metadata: MetadataSummary | None = None
 
 
 @dataclass(frozen=True)

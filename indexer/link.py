@@ -13,10 +13,11 @@ from indexer.link_sql import (
     ROYALTY_LEDGER,
     ROYALTY_TERMS,
     SALES,
+    TOKEN_TRAITS,
     TOKENS,
     VAULTS,
 )
-from indexer.metadata import read_metadata
+from indexer.metadata.events import read_metadata
 
 # `royalty_ledger` reads `sales` and `royalty_terms`.
 SELECTS = {
@@ -27,6 +28,7 @@ SELECTS = {
     "funding": FUNDING,
     "labels": LABELS,
     "tokens": TOKENS,
+    "token_traits": TOKEN_TRAITS,
 }
 """The query of each link table, in the order in which they are to be asked."""
 
@@ -70,15 +72,16 @@ def register_ether(transaction: Transaction) -> None:
 
 
 def register_texts(transaction: Transaction, select: str = METADATA_URIS) -> None:
-    """A temporary table of the name and style of each token whose URI is a JSON document."""
+    """A temporary table of what the JSON in the URI of a mint's event says of each token."""
     transaction.execute(
         "CREATE OR REPLACE TEMP TABLE token_texts"
-        " (chain_id BIGINT, collection VARCHAR, token_id VARCHAR, name VARCHAR, style VARCHAR)"
+        " (chain_id BIGINT, collection VARCHAR, token_id VARCHAR, name VARCHAR, style VARCHAR,"
+        " traits VARCHAR)"
     )
-    transaction.execute(f"CREATE OR REPLACE TEMP TABLE token_uris AS {select}")
-    batches = transaction.query("SELECT DISTINCT batch FROM token_uris ORDER BY batch")["batch"]
+    transaction.execute(f"CREATE OR REPLACE TEMP TABLE event_uris AS {select}")
+    batches = transaction.query("SELECT DISTINCT batch FROM event_uris ORDER BY batch")["batch"]
     for batch in batches:
         uris = transaction.query(
-            f"SELECT chain_id, collection, token_id, uri FROM token_uris WHERE batch = {batch}"
+            f"SELECT chain_id, collection, token_id, uri FROM event_uris WHERE batch = {batch}"
         )
         transaction.insert("token_texts", read_metadata(uris))

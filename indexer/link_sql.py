@@ -155,9 +155,45 @@ WHERE o.event = 'opened'
 ORDER BY ALL
 """
 
+# What a token's contract told last, the document there and its image. Of several readings of one
+# document the last that was fetched counts, else the last. A string, since two tables begin so.
+_FETCHED = """
+read_uris AS (
+    SELECT chain_id, collection, token_id, uri, uri_hash, reason FROM token_uris
+    QUALIFY row_number() OVER (
+        PARTITION BY chain_id, collection, token_id ORDER BY block_number DESC, block_hash
+    ) = 1
+),
+documents AS (
+    SELECT * FROM metadata_documents
+    WHERE kind = 'json' AND uri_hash IN (SELECT uri_hash FROM read_uris)
+    QUALIFY row_number() OVER (
+        PARTITION BY uri_hash ORDER BY status = 'fetched' DESC, fetched_at DESC
+    ) = 1
+),
+media AS (
+    SELECT * FROM metadata_documents
+    WHERE kind = 'media' AND uri_hash IN (SELECT image_uri_hash FROM documents)
+    QUALIFY row_number() OVER (
+        PARTITION BY uri_hash ORDER BY status = 'fetched' DESC, fetched_at DESC
+    ) = 1
+),
+token_documents AS (
+    SELECT u.chain_id, u.collection, u.token_id, d.name, d.style, d.traits,
+        u.uri AS metadata_uri,
+        CASE WHEN u.uri_hash IS NULL THEN 'refused' ELSE d.status END AS metadata_status,
+        coalesce(u.reason, d.reason) AS metadata_reason,
+        d.sha256 AS metadata_sha256,
+        d.image_uri AS media_uri, m.status AS media_status, m.reason AS media_reason,
+        m.sha256 AS media_sha256, m.media_type, m.thumbnail_sha256
+    FROM read_uris u
+    LEFT JOIN documents d USING (uri_hash)
+    LEFT JOIN media m ON m.uri_hash = d.image_uri_hash
+)"""
+
 # Windows rather than ordered aggregates: a sort leaves memory for the disk, the states of an
 # aggregate cannot, and there is one for every token.
-TOKENS = """
+TOKENS = f"""
 WITH numbered AS MATERIALIZED (
     -- A number in place of the address: the rows to sort are a third smaller.
     SELECT *, row_number() OVER () AS collection_no
@@ -182,19 +218,38 @@ records AS (
     QUALIFY row_number() OVER (
         PARTITION BY chain_id, collection, token_id ORDER BY block_number, log_index
     ) = 1
-)
+),{_FETCHED}
 SELECT chain_id, collection, token_id,
     m.token_standard,
     coalesce(r.creator, m.first_receiver) AS creator,
     m.minted_at,
     CASE WHEN m.token_standard = 'erc721' AND m.last_kind <> 'burn' THEN m.last_receiver END AS
     owner, CASE WHEN m.token_standard = 'erc721' THEN m.last_kind = 'burn' END AS is_burned,
-    t.name, t.style, r.manifest, r.pixel_hash
+    coalesce(d.name, t.name) AS name, coalesce(d.style, t.style) AS style,
+    r.manifest, r.pixel_hash,
+    d.* EXCLUDE (chain_id, collection, token_id, name, style, traits)
 FROM moves m
 JOIN numbered USING (collection_no)
 LEFT JOIN records r USING (chain_id, collection, token_id)
 LEFT JOIN token_texts t USING (chain_id, collection, token_id)
+LEFT JOIN token_documents d USING (chain_id, collection, token_id)
 WHERE m.is_last
+"""
+
+TOKEN_TRAITS = f"""
+WITH {_FETCHED},
+listed AS (
+    SELECT chain_id, collection, token_id,
+        from_json(
+            coalesce(d.traits, t.traits), '[{{"trait": "VARCHAR", "value": "VARCHAR"}}]'
+        ) AS traits
+    FROM token_documents d FULL JOIN token_texts t USING (chain_id, collection, token_id)
+    WHERE coalesce(d.traits, t.traits) IS NOT NULL
+),
+placed AS (SELECT *, unnest(range(len(traits))) AS ordinal FROM listed)
+SELECT chain_id, collection, token_id, ordinal,
+    traits[ordinal + 1].trait AS trait, traits[ordinal + 1].value AS value
+FROM placed
 """
 
 METADATA_URIS = """

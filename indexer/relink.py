@@ -20,6 +20,7 @@ _FACTS_OF_TOKENS = (
     "provenance_events",
     "vault_events",
 )
+_OF_TOKENS = (*_FACTS_OF_TOKENS, "token_uris")
 _WITHIN = "chain_id = $chain AND block_number >= $start AND block_number < $until"
 _BY_TOKEN = f"SEMI JOIN touched_tokens USING ({_ITEM})"
 _BY_SALE = "SEMI JOIN touched_sales USING (chain_id, sale_id)"
@@ -98,8 +99,8 @@ def relink(transaction: Transaction, touched: Touched) -> int:
 
 
 def _relink_tokens(transaction: Transaction) -> int:
-    """Sales, royalty terms and ledger, and tokens, of the touched tokens."""
-    by_token = {name: f"SELECT * FROM {name} {_BY_TOKEN}" for name in _FACTS_OF_TOKENS}
+    """Sales, royalty terms and ledger, tokens and traits, of the touched tokens."""
+    by_token = {name: f"SELECT * FROM {name} {_BY_TOKEN}" for name in _OF_TOKENS}
     register_ether(transaction)
     register_texts(transaction, _over(by_token, METADATA_URIS))
     # The sales that were there, and those that are there now.
@@ -109,7 +110,7 @@ def _relink_tokens(transaction: Transaction) -> int:
         f" UNION SELECT chain_id, sale_id FROM settled_sales {_BY_TOKEN}"
     )
     written = 0
-    for name in ("sales", "royalty_terms", "tokens"):
+    for name in ("sales", "royalty_terms", "tokens", "token_traits"):
         rows = transaction.query(_over(by_token, SELECTS[name]))
         _delete(transaction, name, _ITEM, "touched_tokens")
         written += transaction.append(name, rows)

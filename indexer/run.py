@@ -22,6 +22,7 @@ from indexer.files import load_files
 from indexer.finality import Finality
 from indexer.job import IndexOptions, IndexSummary, Job, OnProgress
 from indexer.link import rebuild_links
+from indexer.metadata.sync import sync_job
 from indexer.metrics import Metrics
 from indexer.protocols import select_protocols
 from indexer.protocols.base import ChainContext
@@ -71,6 +72,8 @@ async def _index(
     async with open_job(store, options, on_progress, clock) as job:
         await job.run()
         job.summary.links = await asyncio.to_thread(rebuild_links, store)
+        if options.metadata is not None:
+            job.summary.metadata = await sync_job(job, options.metadata)
     return job.summary
 
 

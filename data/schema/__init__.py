@@ -42,7 +42,9 @@ TABLES: dict[str, Table] = {
 
 BLOCK_KINDS = ("evidence", "fact")
 DIGEST_TABLES = tuple(
-    name for name, table in TABLES.items() if name == "logs" or table.kind in ("fact", "link")
+    name
+    for name, table in TABLES.items()
+    if name == "logs" or (table.kind in ("fact", "link") and not table.is_fetched)
 )
 
 

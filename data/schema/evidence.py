@@ -1,6 +1,6 @@
 """Evidence: what the chain said. Deleted with its block in a reorg."""
 
-from data.schema.model import BLOCK, LOG_KEY, LOG_PLACE, Column, Table
+from data.schema.model import BLOCK, LOG_KEY, LOG_PLACE, TOKEN, Column, Table
 from data.types import ADDRESS, BYTES, HASH, INT, TEXT, WEI
 
 EVIDENCE = (
@@ -83,5 +83,23 @@ EVIDENCE = (
             Column("error", TEXT, "Why the call failed, in the node's words; NULL if it did not"),
         ),
         ("chain_id", "block_number", "block_hash", "contract", "input"),
+    ),
+    Table(
+        "token_uris",
+        "evidence",
+        "Metadata URIs of tokens as contracts told them at a block; read by `index --metadata`",
+        (
+            *BLOCK,
+            *TOKEN,
+            Column("method", TEXT, "tokenURI, uri, or event: the mint's own event carries it"),
+            Column(
+                "uri",
+                TEXT,
+                "URI without its data, 512 characters at most; foreign text; NULL without one",
+            ),
+            Column("uri_hash", HASH, "SHA-256 of the whole URI, {id} replaced; NULL without one"),
+            Column("reason", TEXT, "Why there is none"),
+        ),
+        ("chain_id", "block_number", "block_hash", "collection", "token_id"),
     ),
 )

@@ -1,6 +1,6 @@
 """Links: SQL over facts, rebuilt as a whole; independent of the order in which ranges arrived."""
 
-from data.schema.model import CHAIN, FACT_KEY, SALE, TOKEN, Column, Table
+from data.schema.model import CHAIN, FACT_KEY, METADATA, SALE, TOKEN, Column, Table
 from data.types import ADDRESS, BOOL, FLOAT, HASH, INT, TEXT, TIME, UINT256, WEI
 
 LINKS = (
@@ -72,7 +72,7 @@ LINKS = (
     Table(
         "tokens",
         "link",
-        "Tokens with owner and, where the chain carries it, metadata",
+        "Tokens with owner and metadata: what the mint's event carries, and what was fetched",
         (
             CHAIN,
             *TOKEN,
@@ -81,12 +81,26 @@ LINKS = (
             Column("minted_at", TIME, "Time of the mint, UTC; NULL if not seen"),
             Column("owner", ADDRESS, "Present owner (ERC-721); NULL for ERC-1155"),
             Column("is_burned", BOOL, "The last movement was a burn"),
-            Column("name", TEXT, "Name in the metadata; foreign text"),
-            Column("style", TEXT, "Style attribute of the metadata; foreign text"),
+            Column("name", TEXT, "Name in the metadata; foreign text", is_fetched=True),
+            Column("style", TEXT, "Style attribute of the metadata; foreign text", is_fetched=True),
             Column("manifest", HASH, "Lineage manifest; NULL without one"),
             Column("pixel_hash", HASH, "SHA-256 of the decoded pixels"),
+            *METADATA,
         ),
         ("chain_id", "collection", "token_id"),
+    ),
+    Table(
+        "token_traits",
+        "link",
+        "Traits of tokens, one row each, as their metadata tells them",
+        (
+            CHAIN,
+            *TOKEN,
+            Column("ordinal", INT, "Place among the token's traits, from 0", is_fetched=True),
+            Column("trait", TEXT, "Name of the trait; foreign text; empty for a bare value"),
+            Column("value", TEXT, "Value of the trait; foreign text"),
+        ),
+        ("chain_id", "collection", "token_id", "ordinal"),
     ),
     Table(
         "funding",

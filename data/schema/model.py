@@ -12,12 +12,17 @@ Kind = Literal["evidence", "fact", "link", "signal", "record", "state"]
 
 @dataclass(frozen=True)
 class Column:
-    """One column: name, type, meaning and, where the type does not carry it, its unit."""
+    """One column: name, type, meaning and, where the type does not carry it, its unit.
+
+    `is_fetched` marks what depends on documents that were fetched from outside the chain, or not;
+    the digest leaves it out, so that equal logs give equal digests.
+    """
 
     name: str
     type: LogicalType
     meaning: str
     unit: str = ""
+    is_fetched: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,11 @@ class Table:
     def column_names(self) -> list[str]:
         """Column names, in order."""
         return [column.name for column in self.columns]
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether its very rows depend on documents that were fetched; it has no digest then."""
+        return any(column.is_fetched for column in self.columns if column.name in self.key)
 
     def empty(self) -> pl.DataFrame:
         """An empty frame of the table's columns."""
@@ -115,4 +125,20 @@ SALE = (
     Column("aggregator", ADDRESS, "Router in between; NULL if none"),
     *_SALE_AMOUNTS,
     Column("confidence", TEXT, "decoded, inferred or assumed"),
+)
+
+METADATA = tuple(
+    Column(name, kind, meaning, is_fetched=True)
+    for name, kind, meaning in (
+        ("metadata_uri", TEXT, "URI without its data; foreign text; NULL where it was not read"),
+        ("metadata_status", TEXT, "fetched, refused, waiting or failed; NULL: nobody asked"),
+        ("metadata_reason", TEXT, "Why it was not taken"),
+        ("metadata_sha256", HASH, "SHA-256 of the document, its name in the cache"),
+        ("media_uri", TEXT, "URI of the image without its data; foreign text"),
+        ("media_status", TEXT, "As metadata_status, of the image"),
+        ("media_reason", TEXT, "Why it was not taken"),
+        ("media_sha256", HASH, "SHA-256 of the image file, its name in the cache"),
+        ("media_type", TEXT, "What the file is, by its first bytes"),
+        ("thumbnail_sha256", HASH, "SHA-256 of a small PNG drawn from it; NULL without one"),
+    )
 )

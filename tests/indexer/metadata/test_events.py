@@ -6,11 +6,14 @@ import sys
 import polars as pl
 import pytest
 
-from indexer.metadata import MAX_URI_BYTES, read_metadata
+from indexer.metadata.events import read_metadata
+
+MAX_URI_BYTES = 1 << 20
 
 
 def read(uri):
-    return read_metadata(pl.DataFrame({"uri": [uri]}, schema={"uri": pl.String})).row(0)
+    """Name and style."""
+    return read_metadata(pl.DataFrame({"uri": [uri]}, schema={"uri": pl.String})).row(0)[:2]
 
 
 def encoded(document):
@@ -46,6 +49,7 @@ def test_name_and_style_are_read_from_a_data_uri(uri):
         "data:application/json," + "[" * 100_000,
         'data:application/json,{"name": 5, "style": {"a": 1}}',
         'data:application/json,{"name": "", "attributes": "none"}',
+        'data:application/json,{"name": "A", "name": "B"}',
         'data:application/json,{"attributes": [5, {"trait_type": "style"}]}',
         'data:application/json,{"name": "' + "x" * MAX_URI_BYTES + '"}',
     ],
@@ -57,9 +61,10 @@ def test_what_cannot_be_read_is_null_and_never_an_error(uri):
 def test_deep_nesting_cannot_end_the_process_where_the_recursion_limit_was_raised():
     script = (
         "import sys; sys.setrecursionlimit(10**9)\n"
-        "from indexer.metadata import decode_data_uri\n"
-        "assert decode_data_uri('data:application/json,' + '[' * 900_000) == {}\n"
-        "assert decode_data_uri('data:application/json,' + '{\"a\":' * 100_000) == {}"
+        "from indexer.metadata.events import read_metadata\n"
+        "import polars as pl\n"
+        "uris = ['data:application/json,' + t for t in ('[' * 900_000, '{\"a\":' * 100_000)]\n"
+        "assert read_metadata(pl.DataFrame({'uri': uris}))['name'].to_list() == [None, None]"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
 
@@ -80,3 +85,11 @@ def test_foreign_text_cannot_break_the_database(store):
 def test_long_text_is_cut():
     name, _ = read(encoded({"name": "x" * 5_000}))
     assert name == "x" * 1_000
+
+
+def test_traits_are_kept_as_one_json_list():
+    document = {"attributes": [{"trait_type": "Style", "value": "Dots"}, {"value": 7}]}
+    frame = read_metadata(pl.DataFrame({"uri": [encoded(document), encoded({"name": "A"})]}))
+    text, nothing = frame["traits"]
+    assert json.loads(text) == [{"trait": "Style", "value": "Dots"}, {"trait": "", "value": "7"}]
+    assert nothing is None

@@ -1,0 +1,1 @@
+"""Metadata of tokens: read when asked, under limits, and never trusted."""
