@@ -25,7 +25,16 @@ def test_hidden_and_reordering_characters_vanish(text, shown):
 
 
 @pytest.mark.parametrize(
-    "text", ["Dots No. 7", "Ünïcode", "北京 2008", "שלום", "नमस्ते", "e\u0301".replace("e\u0301", "é"), "🎨 #1"]
+    "text",
+    [
+        "Dots No. 7",
+        "Ünïcode",
+        "北京 2008",
+        "שלום",
+        "नमस्ते",
+        "e\u0301".replace("e\u0301", "é"),
+        "🎨 #1",
+    ],
 )
 def test_honest_text_stays(text):
     assert neutralise(text) == text
