@@ -25,6 +25,12 @@ mints AS (
     SEMI JOIN sold USING (chain_id, collection, token_id)
     WHERE event = 'minted'
 ),
+born AS (
+    -- Who got a sold token by a mint in which transaction: the buyer of what was minted for a sale.
+    SELECT DISTINCT chain_id, collection, token_id, tx_hash, to_address AS buyer FROM transfers
+    SEMI JOIN sold USING (chain_id, collection, token_id)
+    WHERE kind = 'mint'
+),
 origins AS (
     SELECT s.*, m.token_id IS NOT NULL AS has_mint
     FROM sold s
@@ -35,6 +41,7 @@ known AS (
     SELECT s.*,
         (s.block_number::HUGEINT << 64) + (s.log_index << 32) + s.item_index AS place,
         CASE
+            WHEN f.tx_hash IS NOT NULL THEN true
             WHEN s.token_standard = 'erc721' AND place > o.first_sold THEN false
             WHEN o.has_mint IS NOT true THEN NULL
             WHEN m.minter IS NULL THEN false
@@ -50,6 +57,8 @@ known AS (
         AND m.token_id = s.token_id AND m.minter = s.seller
     LEFT JOIN bought b ON b.chain_id = s.chain_id AND b.collection = s.collection
         AND b.token_id = s.token_id AND b.buyer = s.seller
+    LEFT JOIN born f ON f.chain_id = s.chain_id AND f.collection = s.collection
+        AND f.token_id = s.token_id AND f.tx_hash = s.tx_hash AND f.buyer = s.buyer
     LEFT JOIN ether_currencies e ON e.chain_id = s.chain_id AND e.currency = s.currency
 ),
 quotes AS (

@@ -10,7 +10,11 @@ LINKS = (
         "Sales as users read them: settled sales with what other transactions tell",
         (
             *SALE,
-            Column("is_primary", BOOL, "The seller made the token's first sale after minting it"),
+            Column(
+                "is_primary",
+                BOOL,
+                "Minted to the buyer in the sale's transaction, or first sold by who minted it",
+            ),
             Column(
                 "price_eth", FLOAT, "price_wei in whole ETH; NULL for unknown currencies", "ETH"
             ),

@@ -129,6 +129,21 @@ def test_primary_is_unknown_where_the_mint_was_not_seen(store):
     assert store.read("sales")["is_primary"].to_list() == [None, False]
 
 
+def test_sale_that_minted_its_token_to_the_buyer_is_primary(store):
+    minting = {"tx_hash": "0x" + "5a" * 32}
+    link(
+        store,
+        transfers=[transfer(2, ZERO, BOB, **minting), transfer(3, ZERO, BOB, token="2")],
+        settled_sales=[
+            sale(2, CAROL, BOB, **minting),
+            sale(4, CAROL, BOB, token="2"),
+            sale(5, BOB, DAVE, tx_hash="0x" + "5b" * 32),
+        ],
+    )
+    found = store.query("SELECT token_id, seller, is_primary FROM sales ORDER BY ALL").rows()
+    assert found == [("1", BOB, False), ("1", CAROL, True), ("2", CAROL, False)]
+
+
 def test_editions_are_primary_for_whoever_minted_them_until_bought_back(store):
     edition = {"token_standard": "erc1155"}
     link(
