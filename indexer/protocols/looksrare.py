@@ -16,6 +16,7 @@ from data.types import WEI
 from indexer.abi import Decoded, Event
 from indexer.protocols.base import PLACE, Around, ChainContext, Protocol, Route, Tables
 from indexer.protocols.flows import transfers_around
+from indexer.protocols.looksrare_v1 import ROYALTY_PAYMENT, TAKER_ASK, TAKER_BID, sales_and_legs
 from indexer.protocols.sales import (
     ITEM,
     LEG,
@@ -24,24 +25,11 @@ from indexer.protocols.sales import (
     sale_tables,
     spread,
     with_standard,
-    with_unexplained,
 )
 
 _NAME = "looksrare"
 _V1 = frozenset({"0x59728544b08ab483533076417fbbb2fd0b17ce3a"})
 _V2 = frozenset({"0x0000000000e655fae4d56241588680f86e3b2377"})
-_V1_SALE = (
-    "(bytes32 orderHash, uint256 orderNonce, address indexed taker, address indexed maker,"
-    " address indexed strategy, address currency, address collection, uint256 tokenId,"
-    " uint256 amount, uint256 price)"
-)
-_ASK_1 = Event.parse("TakerAsk" + _V1_SALE, wei=["price"])
-_BID_1 = Event.parse("TakerBid" + _V1_SALE, wei=["price"])
-_ROYALTY = Event.parse(
-    "RoyaltyPayment(address indexed collection, uint256 indexed tokenId,"
-    " address indexed royaltyRecipient, address currency, uint256 amount)",
-    wei=["amount"],
-)
 _V2_SALE = (
     " uint256 strategyId, address currency, address collection, uint256[] itemIds,"
     " uint256[] amounts, address[2] feeRecipients, uint256[3] feeAmounts)"
@@ -67,111 +55,19 @@ def _routes(context: ChainContext) -> Sequence[Route]:
     if context.chain_id != 1:
         return []
     return [
-        *(Route(event, "1", _V1) for event in (_ASK_1, _BID_1, _ROYALTY)),
+        *(Route(event, "1", _V1) for event in (TAKER_ASK, TAKER_BID, ROYALTY_PAYMENT)),
         *(Route(event, "2", _V2) for event in (_ASK_2, _BID_2, _AFFILIATE)),
     ]
 
 
 def _settle(events: Mapping[str, Decoded], around: Around) -> Tables:
-    first, first_legs = _settle_1(events, around)
+    first, first_legs = sales_and_legs(events, around, {"RoyaltyPayment": "creator"}, "platform")
     second, second_legs = _settle_2(events)
     sales = pl.concat([each for each in (first, second) if each.width], how="diagonal")
     if not sales.width:
         return {}
     sales = with_standard(sales, around.fact("transfers"))
     return sale_tables(_NAME, sales, [first_legs, second_legs])
-
-
-# --- 1
-
-
-def _settle_1(events: Mapping[str, Decoded], around: Around) -> tuple[pl.DataFrame, pl.DataFrame]:
-    sides = {"TakerBid": ("maker", "taker", "listing"), "TakerAsk": ("taker", "maker", "bid")}
-    parts = [
-        events[name].rows.with_columns(
-            pl.col(seller).alias("seller"),
-            pl.col(buyer).alias("buyer"),
-            pl.lit(kind).alias("trade_kind"),
-        )
-        for name, (seller, buyer, kind) in sides.items()
-        if name in events
-    ]
-    if not parts:
-        return pl.DataFrame(), pl.DataFrame(schema=LEG)
-    sales = pl.concat(parts, how="diagonal").select(
-        *PLACE,
-        pl.lit(0, pl.Int64).alias("item_index"),
-        "version",
-        "address",
-        "trade_kind",
-        "collection",
-        pl.col("tokenId").alias("token_id"),
-        pl.col("amount").alias("quantity"),
-        "seller",
-        "buyer",
-        "maker",
-        "taker",
-        "currency",
-        pl.col("price").alias("price_wei"),
-    )
-    legs = _legs_1(sales, events, around)
-    return with_unexplained(sales, legs), legs
-
-
-def _legs_1(sales: pl.DataFrame, events: Mapping[str, Decoded], around: Around) -> pl.DataFrame:
-    """The WETH transfers of each sale: the exchange pays protocol, creator and seller, in order."""
-    parties = sales.select("block_hash", "log_index", "address", "seller", "buyer", "currency")
-    moved = (
-        transfers_around(sales, around.payments)
-        .join(parties, on=["block_hash", "log_index", "currency"])
-        .filter(
-            (pl.col("from_address") == pl.col("buyer"))
-            | (pl.col("from_address") == pl.col("address"))
-        )
-    )
-    royalties = _royalties(sales, events)
-    is_royalty = pl.col("royalty").is_not_null() & (pl.col("to_address") != pl.col("seller"))
-    return (
-        moved.join(
-            royalties,
-            left_on=["block_hash", "log_index", "to_address", "amount_wei"],
-            right_on=["block_hash", "log_index", "recipient", "royalty_wei"],
-            how="left",
-            maintain_order="left",
-        )
-        .with_columns(
-            pl.when(is_royalty)
-            .then(pl.lit("creator"))
-            .when(pl.col("to_address") == pl.col("seller"))
-            .then(pl.lit("seller"))
-            .otherwise(pl.lit("platform"))
-            .alias("recipient_class"),
-            pl.lit(0, pl.Int64).alias("item_index"),
-            pl.col("to_address").alias("recipient"),
-            pl.lit("transfer_log").alias("source"),
-        )
-        .select(list(LEG))
-    )
-
-
-def _royalties(sales: pl.DataFrame, events: Mapping[str, Decoded]) -> pl.DataFrame:
-    """Royalties by the sale that they belong to: block_hash, log_index, recipient, royalty_wei."""
-    if "RoyaltyPayment" not in events:
-        kinds = {name: LEG[name] for name in ("block_hash", "log_index", "recipient")}
-        return pl.DataFrame(
-            schema={**kinds, "royalty_wei": LEG["amount_wei"], "royalty": pl.Boolean()}
-        )
-    return (
-        transfers_around(sales, events["RoyaltyPayment"].rows)
-        .select(
-            "block_hash",
-            "log_index",
-            pl.col("royaltyRecipient").alias("recipient"),
-            pl.col("amount").alias("royalty_wei"),
-            pl.lit(value=True).alias("royalty"),
-        )
-        .unique()
-    )
 
 
 # --- 2

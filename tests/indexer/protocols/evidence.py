@@ -1,7 +1,6 @@
 """Evidence of emitted and of real transactions, completed by the code that asks real nodes."""
 
 import asyncio
-import gzip
 import json
 from collections.abc import Iterable
 from functools import cache, cached_property
@@ -20,7 +19,8 @@ from indexer.protocols.base import Beside, ChainContext, Tables
 from indexer.selection import Selection
 from tests.emission.emit import FOLDER
 from tests.paths import MAINNET
-from tests.recording import quantity
+from tests.recording import Recording
+from tests.replay import ReplayChain
 
 Json = dict[str, Any]
 
@@ -116,20 +116,11 @@ class Mainnet:
 
     @cached_property
     def logs(self) -> dict[str, list[Json]]:
-        """Logs by transaction hash, placed ones only."""
+        """Logs by transaction hash; holes are filled as tests.replay says."""
         found: dict[str, list[Json]] = {}
-        with gzip.open(MAINNET / "logs.jsonl.gz", "rt") as lines:
-            for line in lines:
-                log = json.loads(line)
-                if log.get("logIndex") is not None and log.get("blockHash"):
-                    found.setdefault(log["transactionHash"], []).append(log)
-        whole = json.loads(gzip.decompress((MAINNET / "whole_blocks.json.gz").read_bytes()))
-        for block in whole.values():
-            for receipt in block["receipts"]:
-                for log in receipt["logs"]:
-                    logs = found.setdefault(log["transactionHash"], [])
-                    if log["logIndex"] not in [each["logIndex"] for each in logs]:
-                        logs.append(log | {"chainId": 1})
+        for chain_id, recording in Recording.load_all(MAINNET / "logs.jsonl.gz").items():
+            for log in ReplayChain(recording).logs:
+                found.setdefault(log["transactionHash"], []).append(log | {"chainId": chain_id})
         return found
 
     @cached_property
@@ -197,6 +188,6 @@ def settle_real(*hashes: str, with_traces: bool = True) -> Tables:
     """Facts of recorded transactions of one chain; without traces only logs are evidence."""
     recorded = mainnet()
     logs = [log for tx_hash in hashes for log in recorded.logs[tx_hash]]
-    chain_id = quantity(logs[0]["chainId"])
+    chain_id = logs[0]["chainId"]
     answers = Answers(recorded.answers(hashes, with_traces=with_traces))
     return settle_evidence(_evidence(logs, chain_id), answers, chain_id)

@@ -79,6 +79,17 @@ SCENARIO = [
     call(
         V2, log(ASK_2, NONCE, ALICE, BOB, 1, WETH, COLLECTION, [5], [1], [ALICE, ZERO], [99, 0, 1])
     ),
+    # 5: version 1, paid partly in native coin that the exchange wraps, partly in WETH
+    call(
+        V1,
+        log(ERC20, BOB, V1, 30, at=WETH),
+        log("Deposit(address indexed dst, uint256 wad)", V1, 70, at=WETH),
+        log(ERC20, V1, SINK, 2, at=WETH),
+        log(ERC20, V1, ALICE, 98, at=WETH),
+        log(NFT, ALICE, BOB, 10, at=COLLECTION),
+        log("TakerBid" + SALE_1, HASH, 1, BOB, ALICE, DAVE, WETH, COLLECTION, 10, 1, 100),
+        value=70,
+    ),
 ]
 
 
@@ -128,6 +139,13 @@ def test_bid_of_version_2_pays_no_creator_that_is_nobody():
     sale = one(sales_of(tables, 4))
     assert (sale["trade_kind"], sale["buyer"]) == ("bid", BOB)
     assert legs_of(tables, sale) == [(ALICE, "seller", 99), (None, "platform", 1)]
+
+
+def test_weth_that_the_exchange_takes_in_is_no_leg():
+    tables = settle_emitted("looksrare")
+    sale = one(sales_of(tables, 5))
+    assert legs_of(tables, sale) == [(SINK, "platform", 2), (ALICE, "seller", 98)]
+    assert int(sale["residual_wei"]) == 0
 
 
 REAL = {
