@@ -32,8 +32,10 @@ _KINDS: dict[str, tuple[set[str], ...]] = {
     # What `raisonne export` writes comes first, then cryo's dataset.
     "logs": (_LOG | {"tx_hash", "tx_index", "block_hash"},
              _LOG | {"transaction_hash", "transaction_index"}),
+    "value_traces": ({"block_number", "tx_hash", "trace_address", "value_wei"},),
     "transactions": ({"block_number", "tx_hash", "tx_index", "from_address", "value_wei"},
                      {"block_number", "transaction_hash", "transaction_index", "from_address"}),
+    "contract_reads": ({"block_number", "block_hash", "contract", "input", "output"},),
     "ranges": ({"selection", "from_block", "to_block"},),
     "quarantine": ({"block_number", "topics", "reason", "protocol", "event"},),
     "blocks": ({"block_number", "block_hash", "block_time", "parent_hash"},
@@ -43,7 +45,7 @@ _RENAMED = {"transaction_hash": "tx_hash", "transaction_index": "tx_index"}
 _HASHES = _TOPICS | {
     "block_hash", "parent_hash", "tx_hash", "address", "from_address", "to_address"
 }  # fmt: skip
-_BYTES = {"data", "input", "logs_bloom", "value_binary"}
+_BYTES = {"data", "input", "output", "logs_bloom", "value_binary"}
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,8 @@ class ParquetSource:
             blocks=conform("blocks", known.filter(is_recent)),
             quarantine=conform("quarantine", garbled),
             transactions=conform("transactions", self._placed(transactions, headers)),
+            value_traces=self._rows("value_traces", blocks),
+            contract_reads=self._rows("contract_reads", blocks),
             endpoint=f"parquet:{self.folder.path.name}",
             proof=Proof(verified_by="parquet"),
         )

@@ -4,13 +4,14 @@ import polars as pl
 import pytest
 
 from data.errors import IntegrityError, NotFoundError, UsageError
+from data.schema import table
 from data.store import Store
 from data.tabular import write_table
 from indexer.errors import ReorgError
 from indexer.parquet import open_folder
 from indexer.parquet_run import index_parquet
 from indexer.run import IndexOptions
-from tests.indexer.samples import block_hash, make_transfer
+from tests.indexer.samples import ALICE, BOB, block_hash, make_transfer
 from tests.indexer.test_run import CHAIN, FIRST, LAST, header, history, run, serve
 
 END = LAST + 1
@@ -138,6 +139,31 @@ def test_our_own_export_gives_the_tables_it_was_made_of(tmp_path, straight, want
             write_table(store.read(name), tmp_path / "own" / f"{name}.parquet")
     digest, summary = read(tmp_path / "all.duckdb", tmp_path / "own", piece_logs=30)
     assert (digest, summary.blocks) == (wanted, END - FIRST)
+
+
+def test_traces_and_reads_come_along_with_an_export(tmp_path, straight):
+    (tmp_path / "own").mkdir()
+    with Store.open(straight, read_only=True) as store:
+        write_table(store.read("logs"), tmp_path / "own" / "logs.parquet")
+        log = store.read("logs").row(0, named=True)
+    beside = {
+        "value_traces": {
+            "place": 0, "trace_address": "", "call_type": "call", "from_address": ALICE,
+            "to_address": BOB, "value_wei": 7, "input": None,
+        },
+        "contract_reads": {
+            "contract": ALICE, "input": b"\x01", "output": b"\x02", "error": None,
+        },
+    }  # fmt: skip
+    for name, values in beside.items():
+        row = {key: log[key] for key in table(name).column_names if key in log} | values
+        frame = pl.DataFrame([row], schema=table(name).polars_schema)
+        write_table(frame, tmp_path / "own" / f"{name}.parquet")
+        beside[name] = frame
+    read(tmp_path / "s.duckdb", tmp_path / "own")
+    with Store.open(tmp_path / "s.duckdb", read_only=True) as store:
+        for name, frame in beside.items():
+            assert store.read(name).equals(frame), name
 
 
 def test_single_file_of_logs_may_be_named(tmp_path, straight, wanted):
