@@ -55,13 +55,7 @@ def native_payments(heads: pl.DataFrame, traces: pl.DataFrame) -> pl.DataFrame:
         HEAD, trace_address, recipient, currency, amount_wei, place: what the contract paid, in
         order; payments to itself are left out.
     """
-    calls = _calls(heads, traces)
-    events = heads.select(*HEAD, "address").unique().sort(HEAD)
-    key = [*_TX, "address"]
-    events = events.with_columns(
-        pl.int_range(pl.len()).over(key).alias("nth"), pl.len().over(key).alias("n_events")
-    )
-    paired = calls.join(events, on=[*key, "nth"]).filter(pl.col("n_calls") == pl.col("n_events"))
+    paired = calls_of(heads, traces)
     is_inside = (pl.col("root") == "") | pl.col("trace_address").str.starts_with(
         pl.col("root") + "_"
     )
@@ -89,12 +83,44 @@ def native_payments(heads: pl.DataFrame, traces: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def calls_of(heads: pl.DataFrame, traces: pl.DataFrame) -> pl.DataFrame:
+    """The call of a contract in which each event was emitted.
+
+    A transaction may call the contract several times, each call ending in one event. The calls and
+    events are then paired in order; where their numbers differ nothing is told.
+
+    Args:
+        heads: HEAD and `address`, the contract; one event per call.
+        traces: table `value_traces`, or its columns block_hash, tx_hash, trace_address, to_address,
+            value_wei, input, place.
+
+    Returns:
+        HEAD, address, trace_address, value_wei, input.
+    """
+    key = [*_TX, "address"]
+    events = heads.select(*HEAD, "address").unique().sort(HEAD)
+    events = events.with_columns(
+        pl.int_range(pl.len()).over(key).alias("nth"), pl.len().over(key).alias("n_events")
+    )
+    paired = _calls(heads, traces).join(events, on=[*key, "nth"])
+    return paired.filter(pl.col("n_calls") == pl.col("n_events")).select(
+        *HEAD, "address", "trace_address", "value_wei", "input"
+    )
+
+
 def _calls(heads: pl.DataFrame, traces: pl.DataFrame) -> pl.DataFrame:
-    """Calls to the contracts from outside: _TX, address, trace_address, nth, n_calls, in order."""
+    """Calls to the contracts from outside, numbered: `nth` of `n_calls`, in order."""
     wanted = heads.select(*_TX, "address").unique()
     calls = traces.join(
         wanted, left_on=[*_TX, "to_address"], right_on=[*_TX, "address"], how="semi"
-    ).select(*_TX, pl.col("to_address").alias("address"), "trace_address", "place")
+    ).select(
+        *_TX,
+        pl.col("to_address").alias("address"),
+        "trace_address",
+        "value_wei",
+        "input",
+        "place",
+    )
     # A call within a call of the same contract is its own business.
     pairs = calls.join(calls, on=[*_TX, "address"], suffix="_outer").filter(
         pl.col("trace_address") != pl.col("trace_address_outer"),

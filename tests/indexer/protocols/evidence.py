@@ -61,10 +61,11 @@ def settle_evidence(evidence: Evidence, answers: Answers, chain_id: int) -> Tabl
 # --- emitted
 
 
-def settle_emitted(name: str) -> Tables:
+def settle_emitted(name: str, *without: str) -> Tables:
     """Facts of the transactions in the fixture of a protocol (`make fixtures` writes it).
 
-    Column `tx` of every table is the place of the transaction in the scenario, from 0.
+    `without` names what is not to be had: "traces", "input" (call data). Column `tx` of every table
+    is the place of the transaction in the scenario, from 0.
     """
     recorded = json.loads((FOLDER / f"{name}.json").read_text())
     chain_id = recorded["chain_id"]
@@ -79,7 +80,12 @@ def settle_emitted(name: str) -> Tables:
         ("eth_getTransactionReceipt", "receipts"),
         ("debug_traceTransaction", "traces"),
     ):
+        if kind in without:
+            continue
         answers |= {(method, h): each for h, each in zip(hashes, recorded[kind], strict=True)}
+    if "input" in without:
+        for each in recorded["transactions"]:
+            each["input"] = None
     evidence = _evidence(logs, chain_id, recorded["blocks"])
     tables = settle_evidence(evidence, Answers(answers), chain_id)
     places = {h: place for place, h in enumerate(hashes)}
