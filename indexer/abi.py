@@ -385,7 +385,10 @@ def _explode(frame: pl.DataFrame, name: str, leaves: Sequence[Leaf]) -> pl.DataF
             "item": np.arange(total, dtype=np.int64) - np.repeat(ends - counts, counts),
         }
     ).with_columns(
-        *(words.column(words_of_all[:, place]).alias(f"word{place}") for place in range(n_words)),
+        *(
+            words.binary_column(words_of_all[:, place]).alias(f"word{place}")
+            for place in range(n_words)
+        ),
         *(
             words.hex_column(words_of_all[:, place, 12:]).alias(f"text{place}")
             for place, leaf in enumerate(leaves)

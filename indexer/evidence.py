@@ -12,6 +12,7 @@ import polars as pl
 from data.errors import RetryableError
 from data.schema import conform, table
 from indexer import words
+from indexer.cut import cut_logs
 from indexer.decode import is_ascending, raw_log_columns
 
 _Schema = dict[str, pl.DataType | type[pl.DataType]]
@@ -115,22 +116,46 @@ def parse_logs(results: Sequence[bytes], chain_id: int) -> ParsedLogs:
     Raises:
         RetryableError: a result is no list of logs, or two different logs have one place.
     """
+    found = [_read_logs(raw, chain_id) for raw in results]
+    logs = pl.concat([each.logs for each in found])
+    malformed = [each.malformed for each in found if not each.malformed.is_empty()]
+    if not is_ascending(logs):
+        logs = _without_twins(logs)
+    return ParsedLogs(
+        logs,
+        _malformed(pl.concat(malformed)) if malformed else table("quarantine").empty(),
+        tuple(each.count for each in found),
+    )
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """Logs of one answer in the columns of table `logs`, those without a place, and their count."""
+
+    logs: pl.DataFrame
+    malformed: pl.DataFrame
+    count: int
+
+
+def _read_logs(raw: bytes, chain_id: int) -> _Answer:
+    cut = cut_logs(raw)
+    if cut is not None:
+        return _Answer(_timed(cut, chain_id), pl.DataFrame(), cut.height)
     try:
-        frames = [pl.read_json(io.BytesIO(raw), schema=_LOG_JSON) for raw in results]
+        read = pl.read_json(io.BytesIO(raw), schema=_LOG_JSON)
     except pl.exceptions.PolarsError as error:
         message = "eth_getLogs answered with something that is no list of logs"
         raise RetryableError(message) from error
-    raw = pl.concat(frames)
-    if raw["removed"].any():
-        raw = raw.filter(~pl.col("removed").fill_null(value=False))
-    whole = _placed(raw, chain_id)
-    bad = whole.filter(pl.any_horizontal(_missing().values()))
+    kept = read
+    if read["removed"].any():
+        kept = read.filter(~pl.col("removed").fill_null(value=False))
+    placed = _placed(kept)
+    bad = placed.filter(pl.any_horizontal(_missing().values()))
     if not bad.is_empty():
-        whole = whole.filter(~pl.any_horizontal(_missing().values()))
-    logs = conform("logs", whole.drop("n_topics"))
-    if not is_ascending(logs):
-        logs = _without_twins(logs)
-    return ParsedLogs(logs, _malformed(bad), tuple(frame.height for frame in frames))
+        placed = placed.filter(~pl.any_horizontal(_missing().values()))
+    return _Answer(
+        _timed(placed.drop("n_topics"), chain_id), _with_time(bad, chain_id), read.height
+    )
 
 
 def _without_twins(logs: pl.DataFrame) -> pl.DataFrame:
@@ -146,17 +171,27 @@ def _without_twins(logs: pl.DataFrame) -> pl.DataFrame:
     return unique
 
 
-def _placed(raw: pl.DataFrame, chain_id: int) -> pl.DataFrame:
-    seconds = _quantity("blockTimestamp")
+def _timed(placed: pl.DataFrame, chain_id: int) -> pl.DataFrame:
+    """The rows in the columns of table `logs`."""
+    return conform("logs", _with_time(placed, chain_id))
+
+
+def _with_time(placed: pl.DataFrame, chain_id: int) -> pl.DataFrame:
+    return placed.with_columns(
+        pl.lit(chain_id, pl.Int64).alias("chain_id"),
+        (pl.col("seconds") * 1_000_000).cast(pl.Datetime("us")).alias("block_time"),
+    ).drop("seconds")
+
+
+def _placed(raw: pl.DataFrame) -> pl.DataFrame:
     topics = [
         pl.col("topics").list.get(i, null_on_oob=True).str.to_lowercase().alias(f"topic{i}")
         for i in range(4)
     ]
     return raw.select(
-        pl.lit(chain_id, pl.Int64).alias("chain_id"),
         _quantity("blockNumber").alias("block_number"),
         pl.col("blockHash").str.to_lowercase().alias("block_hash"),
-        (seconds * 1_000_000).cast(pl.Datetime("us")).alias("block_time"),
+        _quantity("blockTimestamp").alias("seconds"),
         pl.col("transactionHash").str.to_lowercase().alias("tx_hash"),
         _quantity("transactionIndex").alias("tx_index"),
         _quantity("logIndex").alias("log_index"),
@@ -192,8 +227,6 @@ def _missing() -> dict[str, pl.Expr]:
 def _malformed(logs: pl.DataFrame) -> pl.DataFrame:
     # Without a log index the key cannot tell two logs of a block apart; their content can.
     content = ["block_number", "block_hash", "log_index", "tx_hash", "address", "topics", "data"]
-    if logs.is_empty():
-        return table("quarantine").empty()
     reason = pl.coalesce(*(pl.when(bad).then(pl.lit(why)) for why, bad in _missing().items()))
     logs = logs.with_columns(reason.alias("reason")).drop("n_topics")
     rows = raw_log_columns(logs).unique(maintain_order=True).sort(content)
@@ -225,6 +258,8 @@ def parse_full_blocks(
     Raises:
         RetryableError: as `parse_headers`.
     """
+    if not results:
+        return table("blocks").empty(), table("transactions").empty(), table("quarantine").empty()
     raw = _read_blocks(results, {**_HEADER_JSON, "transactions": pl.List(_TRANSACTION_JSON)})
     headers = _headers(raw, chain_id)
     listed = (

@@ -14,7 +14,22 @@ WORD = 32
 _ZEROS = bytes(WORD)
 _ONES = b"\xff" * WORD
 _DIGIT_PAIRS = np.frombuffer(bytes(range(256)).hex().encode(), dtype=np.uint16)
+_MOST_BYTE = 0xFF
 _MAX_WEI_WORD = MAX_DECIMAL38.to_bytes(WORD, "big")
+
+
+def _values_of_pairs() -> NDArray[np.uint16]:
+    """The byte that two hex digits stand for, by the digits read as one number; else 0xFFFF."""
+    values = np.full(1 << 16, 0xFFFF, dtype=np.uint16)
+    every = np.arange(256, dtype=np.uint16)
+    values[_DIGIT_PAIRS] = every
+    values[np.frombuffer(bytes(range(256)).hex().upper().encode(), dtype=np.uint16)] = every
+    for pair in (f"{high}{low}" for high in "abcdefABCDEF" for low in "abcdefABCDEF"):
+        values[np.frombuffer(pair.encode(), dtype=np.uint16)] = int(pair, 16)
+    return values
+
+
+_VALUES = _values_of_pairs()
 
 
 def matrix(payloads: pl.Series, n_rows: int, n_words: int) -> NDArray[np.uint8]:
@@ -27,25 +42,44 @@ def matrix(payloads: pl.Series, n_rows: int, n_words: int) -> NDArray[np.uint8]:
     return np.frombuffer(content, dtype=np.uint8, count=size).reshape(n_rows, n_words, WORD)
 
 
-def column(cells: NDArray[np.uint8]) -> pl.Series:
-    """Words, given as rows of bytes, as a word column."""
-    packed = np.ascontiguousarray(cells)
-    array = pa.FixedSizeBinaryArray.from_buffers(
-        pa.binary(WORD), len(packed), [None, pa.py_buffer(packed)]
-    )
+def binary_column(cells: NDArray[np.uint8]) -> pl.Series:
+    """Bytes, given as rows of equal length, as a binary column; of words, a word column."""
+    return _column(pa.large_binary(), cells)
+
+
+def text_column(cells: NDArray[np.uint8]) -> pl.Series:
+    """ASCII characters, given as rows of equal length, as a text column."""
+    return _column(pa.large_string(), cells)
+
+
+def _column(kind: pa.DataType, cells: NDArray[np.uint8]) -> pl.Series:
+    n_rows, width = cells.shape
+    ends = np.arange(n_rows + 1, dtype=np.int64) * width
+    packed = pa.py_buffer(np.ascontiguousarray(cells))
+    array = pa.Array.from_buffers(kind, n_rows, [None, pa.py_buffer(ends), packed])
     return pl.Series(pl.from_arrow(array))
 
 
 def hex_column(cells: NDArray[np.uint8]) -> pl.Series:
     """Bytes, given as rows of equal length, as lower-case `0x` text."""
     n_rows, length = cells.shape
-    width = 2 + 2 * length
-    text = np.empty((n_rows, width), dtype=np.uint8)
+    text = np.empty((n_rows, 2 + 2 * length), dtype=np.uint8)
     text[:, :2] = np.frombuffer(b"0x", dtype=np.uint8)
     text[:, 2:] = np.take(_DIGIT_PAIRS, cells).view(np.uint8)
-    offsets = np.arange(0, n_rows * width + 1, width, dtype=np.int64)
-    array = pa.LargeStringArray.from_buffers(n_rows, pa.py_buffer(offsets), pa.py_buffer(text))
-    return pl.Series(pl.from_arrow(array))
+    return text_column(text)
+
+
+def bytes_of_hex(cells: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Bytes of rows of hex digits, an even number of them, and which rows are hex throughout."""
+    if not cells.size:
+        return cells, np.ones(len(cells), dtype=np.bool_)
+    wide = np.take(_VALUES, np.ascontiguousarray(cells).view(np.uint16))
+    # Nearly always all rows are, and none has to be looked for.
+    if wide.max() <= _MOST_BYTE:
+        is_hex = np.ones(len(cells), dtype=np.bool_)
+    else:
+        is_hex = wide.max(axis=1) <= _MOST_BYTE
+    return wide.astype(np.uint8), is_hex
 
 
 def is_zero(part: pl.Expr, length: int) -> pl.Expr:
