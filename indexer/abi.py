@@ -15,8 +15,8 @@ from functools import cached_property
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from indexer import words
 from indexer.abi_rows import RowArgument, read_rows, row_argument
 from indexer.errors import AbiError
 from indexer.signature import (
@@ -28,7 +28,11 @@ from indexer.signature import (
     Struct,
     parse_signature,
 )
+from indexer.word_values import Mask, Payloads, Places, Words, fits, pointer, read_topic, value
 from indexer.words import WORD
+
+_Check = tuple[Mask, str]
+"""Which rows pass, and what is wrong with the others."""
 
 _TOO_SHORT = "data too short"
 _BAD_POINTER = "offset or length out of range"
@@ -94,14 +98,21 @@ class Decoded:
 
 @dataclass(frozen=True)
 class _Value:
-    """One value to decode: where its word is, and what it is called."""
+    """The values of one argument, anything where its word does not fit; and where it does."""
 
-    name: str
-    type: Leaf
-    word: pl.Expr
-    is_wei: bool = False
-    text: pl.Expr | None = None
-    """An address or bytes32 as `0x` text, where there is a quicker way than encoding the word."""
+    column: pl.Series
+    check: _Check
+
+    @classmethod
+    def of(cls, name: str, leaf: Leaf, words: Words, *, is_wei: bool, prefix: str = "") -> "_Value":
+        """The values in words of the data."""
+        column = value(words, leaf.name, is_wei=is_wei).alias(name)
+        is_fit = fits(words, leaf.name, is_wei=is_wei)
+        return cls(column, (is_fit, prefix + _complaint(name, leaf, is_wei=is_wei)))
+
+
+def _complaint(name: str, leaf: Leaf, *, is_wei: bool) -> str:
+    return f"{name}: amount above 38 digits" if is_wei else f"{name}: not a clean {leaf.name}"
 
 
 @dataclass(frozen=True)
@@ -137,32 +148,30 @@ def decode(event: Event, logs: pl.DataFrame) -> Decoded:
     """
     layout = event._layout
     logs = logs.with_row_index("row")
-    source = logs.select(
-        "row",
-        "data",
-        pl.col("data").bin.size().cast(pl.Int64).alias("size"),
-        *(expr for i in range(1, event.n_topics) for expr in _from_hex(f"topic{i}")),
-    )
-    frame = _locate(source, layout)
-    values = [*_topic_values(layout, event), *_data_values(layout, event)]
-    head = frame.select(*(_value(value) for value in values), *_strings(layout))
-    own_faults = _faults(
-        frame,
-        [
-            (_has_head(layout), _TOO_SHORT),
-            *((_fits(value), _complaint(value)) for value in values),
-            *_dynamic_checks(layout),
-        ],
-    )
-    items, item_faults = _decode_items(event, layout, frame)
-    parts = [logs.drop("topic0", "topic1", "topic2", "topic3", "data", strict=False), head]
+    data = Payloads.of(logs["data"])
+    is_whole = data.size >= layout.head_words * WORD
+    parts = _locate(data, layout, is_whole)
+    values = [
+        *_topic_values(layout, event, logs),
+        *_data_values(layout, event, data, is_whole),
+    ]
+    frame = _with_parts(logs.select("row", "data"), layout, parts)
+    head = [pl.DataFrame([value.column for value in values]), frame.select(*_strings(layout))]
+    checks = [(is_whole, _TOO_SHORT), *(value.check for value in values)]
+    checks += _dynamic_checks(layout, frame, parts)
+    own_faults = _faults(np.arange(logs.height), checks)
+    items, item_faults = _decode_items(event, layout, data, parts)
+    parts_of_rows = [
+        logs.drop("topic0", "topic1", "topic2", "topic3", "data", strict=False),
+        *(part for part in head if part.width),
+    ]
     if layout.by_row:
         others = read_rows(event.signature, layout.by_row, frame, event.wei)
         items |= others.items
         item_faults.append(others.faults)
-        parts.append(others.columns)
+        parts_of_rows.append(others.columns)
     faults = _merge_faults([own_faults, *item_faults])
-    rows = pl.concat(parts, how="horizontal")
+    rows = pl.concat(parts_of_rows, how="horizontal")
     if not faults.is_empty():
         rows = rows.join(faults, on="row", how="anti", maintain_order="left")
         items = {
@@ -170,16 +179,6 @@ def decode(event: Event, logs: pl.DataFrame) -> Decoded:
             for name, part in items.items()
         }
     return Decoded(rows, items, faults)
-
-
-def _has_head(layout: "_Layout") -> pl.Expr:
-    """Whether the data hold at least the head of the encoding."""
-    return pl.col("size") >= layout.head_words * WORD
-
-
-def _from_hex(column: str) -> Iterator[pl.Expr]:
-    yield pl.col(column).alias(f"{column}:text")
-    yield pl.col(column).str.slice(2).str.decode("hex", strict=False).alias(column)
 
 
 # --- layout
@@ -245,36 +244,46 @@ def _members(kind: object, name: str, signature: Signature) -> Iterator[tuple[st
 # --- dynamic arguments: offset, length, body
 
 
-def _locate(frame: pl.DataFrame, layout: _Layout) -> pl.DataFrame:
-    """Adds for each dynamic argument `name:n`, its length, and `name:body`, where it begins.
+@dataclass(frozen=True)
+class _Part:
+    """Where a dynamic argument lies in the data of each row: begin and number of elements.
 
-    Both are NULL where offset or length lead out of the data. Step by step, each pointer read once.
+    Both are -1 where offset or length lead out of the data.
     """
-    fixed = [each for each in layout.dynamics if _fixed_length(each) is not None]
-    moving = [each for each in layout.dynamics if _fixed_length(each) is None]
-    is_whole, head = _has_head(layout), layout.head_words * WORD
-    frame = frame.with_columns(
-        *(
-            pl.when(is_whole).then(pl.lit(_fixed_length(each), pl.Int64)).alias(f"{each.name}:n")
-            for each in fixed
-        ),
-        *(pl.lit(each.slot * WORD, pl.Int64).alias(f"{each.name}:body") for each in fixed),
-        *(
-            words.pointer(pl.col("data").bin.slice(each.slot * WORD, WORD)).alias(f"{each.name}:at")
-            for each in moving
-        ),
+
+    body: Places
+    count: Places
+
+
+def _locate(data: Payloads, layout: _Layout, is_whole: Mask) -> dict[str, _Part]:
+    """Where the dynamic arguments lie, by name."""
+    return {each.name: _locate_one(data, each, layout, is_whole) for each in layout.dynamics}
+
+
+def _locate_one(data: Payloads, dynamic: _Dynamic, layout: _Layout, is_whole: Mask) -> _Part:
+    length = _fixed_length(dynamic)
+    if length is not None:
+        in_head = np.where(is_whole, dynamic.slot * WORD, -1)
+        return _Part(in_head, np.where(is_whole, length, -1))
+    at = pointer(data.words(dynamic.slot * WORD, is_whole))
+    is_inside = (at >= layout.head_words * WORD) & (at <= data.size - WORD)
+    at = np.where(is_inside, at, 0)
+    room = data.size - at - WORD
+    if isinstance(dynamic.type, Array):
+        room //= WORD * _element_words(dynamic)
+    count = pointer(data.words(at, is_inside))
+    is_inside &= (count >= 0) & (count <= room)
+    return _Part(np.where(is_inside, at + WORD, -1), np.where(is_inside, count, -1))
+
+
+def _with_parts(frame: pl.DataFrame, layout: _Layout, parts: dict[str, _Part]) -> pl.DataFrame:
+    """Adds for each string or bytes argument `name:body` and `name:n`, NULL out of the data."""
+    return frame.with_columns(
+        pl.Series(f"{each.name}:{what}", places).replace(-1, None)
+        for each in layout.dynamics
+        if isinstance(each.type, Leaf)
+        for what, places in (("body", parts[each.name].body), ("n", parts[each.name].count))
     )
-    for each in moving:
-        at, count = pl.col(f"{each.name}:at"), pl.col(f"{each.name}:n")
-        room = pl.col("size") - at - WORD
-        size = WORD * _element_words(each) if isinstance(each.type, Array) else 1
-        frame = frame.with_columns(pl.when((at >= head) & (room >= 0)).then(at))
-        counted = words.pointer(pl.col("data").bin.slice(at.fill_null(0), WORD))
-        frame = frame.with_columns(counted.alias(f"{each.name}:n"))
-        frame = frame.with_columns(
-            pl.when(count <= room // size).then(count), (at + WORD).alias(f"{each.name}:body")
-        )
-    return frame
 
 
 def _fixed_length(dynamic: _Dynamic) -> int | None:
@@ -287,20 +296,27 @@ def _element_words(dynamic: _Dynamic) -> int:
     return dynamic.type.element.words or 1
 
 
-def _dynamic_checks(layout: _Layout) -> Iterator[tuple[pl.Expr, str]]:
+def _dynamic_checks(
+    layout: _Layout, frame: pl.DataFrame, parts: dict[str, _Part]
+) -> Iterator[_Check]:
     for dynamic in layout.dynamics:
-        n = pl.col(f"{dynamic.name}:n")
-        yield n.is_not_null(), f"{dynamic.name}: {_BAD_POINTER}"
+        name = dynamic.name
+        yield parts[name].count >= 0, f"{name}: {_BAD_POINTER}"
         if isinstance(dynamic.type, Leaf):
-            end = (pl.col(f"{dynamic.name}:body") + n).fill_null(0)
+            n = pl.col(f"{name}:n")
+            end = (pl.col(f"{name}:body") + n).fill_null(0)
             padding = (-n) % WORD
             tail = pl.col("data").bin.slice(end, padding.fill_null(0))
             is_clean = (tail.bin.size() == padding) & ~tail.bin.encode("hex").str.contains(
                 "[1-9a-f]"
             )
-            yield is_clean, f"{dynamic.name}: padding is not zero"
+            yield _mask(frame, is_clean), f"{name}: padding is not zero"
             if dynamic.type.name == "string":
-                yield _text(dynamic).is_not_null(), f"{dynamic.name}: not UTF-8"
+                yield _mask(frame, _text(dynamic).is_not_null()), f"{name}: not UTF-8"
+
+
+def _mask(frame: pl.DataFrame, condition: pl.Expr) -> Mask:
+    return frame.select(condition.fill_null(value=False)).to_series().to_numpy()
 
 
 def _payload(dynamic: _Dynamic) -> pl.Expr:
@@ -336,137 +352,73 @@ def _strings(layout: _Layout) -> Iterator[pl.Expr]:
 
 
 def _decode_items(
-    event: Event, layout: _Layout, frame: pl.DataFrame
+    event: Event, layout: _Layout, data: Payloads, parts: dict[str, _Part]
 ) -> tuple[dict[str, pl.DataFrame], list[pl.DataFrame]]:
     items: dict[str, pl.DataFrame] = {}
     faults: list[pl.DataFrame] = []
-    for dynamic in layout.dynamics:
-        if not isinstance(dynamic.type, Array):
-            continue
-        name = dynamic.name
-        leaves = [leaf for _, leaf in layout.arrays[name]]
-        long = _explode(frame, name, leaves)
+    for name, members in layout.arrays.items():
+        place, cells = _explode(data, parts[name], len(members))
+        is_there = np.ones(len(cells), dtype=np.bool_)
         values = [
-            _Value(
+            _Value.of(
                 member,
                 leaf,
-                pl.col(f"word{place}"),
-                f"{name}.{member}" in event.wei or (member == "value" and name in event.wei),
-                pl.col(f"text{place}") if leaf.name == "address" else None,
+                Words(np.ascontiguousarray(cells[:, column]), is_there),
+                is_wei=f"{name}.{member}" in event.wei or (member == "value" and name in event.wei),
+                prefix=f"{name}.",
             )
-            for place, (member, leaf) in enumerate(layout.arrays[name])
+            for column, (member, leaf) in enumerate(members)
         ]
-        items[name] = long.select("row", "item", *(_value(value) for value in values))
-        checks = [(_fits(value), f"{name}.{_complaint(value)}") for value in values]
-        faults.append(_faults(long, checks))
+        items[name] = pl.DataFrame([*place, *(value.column for value in values)])
+        checks = [value.check for value in values]
+        faults.append(_faults(place[0].to_numpy(), checks))
     return items, faults
 
 
-def _explode(frame: pl.DataFrame, name: str, leaves: Sequence[Leaf]) -> pl.DataFrame:
-    """The elements of an array argument: `row`, `item` and one column for each of their words.
-
-    Addresses have a column with their text besides. The elements of all rows are laid end to end,
-    so that a word is found by its place alone: slicing each out of the data of its log takes
-    several times as long.
-    """
-    n_words = len(leaves)
-    size = pl.col(f"{name}:n") * n_words * WORD
-    held = frame.filter(pl.col(f"{name}:n") > 0).select(
-        pl.col("row", f"{name}:n"),
-        pl.col("data").bin.slice(pl.col(f"{name}:body"), size).alias("payload"),
-    )
-    counts = held[f"{name}:n"].to_numpy()
+def _explode(
+    data: Payloads, part: _Part, n_words: int
+) -> tuple[list[pl.Series], NDArray[np.uint8]]:
+    """The elements of an array argument: their `row` and `item`, and their words."""
+    counts = np.maximum(part.count, 0)
     ends = counts.cumsum()
-    total = int(ends[-1]) if len(ends) else 0
-    words_of_all = words.matrix(held["payload"], total, n_words)
-    return pl.DataFrame(
-        {
-            "row": np.repeat(held["row"].to_numpy(), counts),
-            "item": np.arange(total, dtype=np.int64) - np.repeat(ends - counts, counts),
-        }
-    ).with_columns(
-        *(
-            words.binary_column(words_of_all[:, place]).alias(f"word{place}")
-            for place in range(n_words)
-        ),
-        *(
-            words.hex_column(words_of_all[:, place, 12:]).alias(f"text{place}")
-            for place, leaf in enumerate(leaves)
-            if leaf.name == "address"
-        ),
-    )
+    row = np.repeat(np.arange(len(counts)), counts)
+    item = np.arange(len(row)) - np.repeat(ends - counts, counts)
+    at = (data.starts + part.body)[row] + item * (n_words * WORD)
+    cells = data.take(at, np.ones(len(row), dtype=np.bool_), n_words * WORD)
+    place = [pl.Series("row", row).cast(pl.get_index_type()), pl.Series("item", item)]
+    return place, cells.reshape(len(row), n_words, WORD)
 
 
 # --- single words
 
 
-def _topic_values(layout: _Layout, event: Event) -> Iterator[_Value]:
+def _topic_values(layout: _Layout, event: Event, logs: pl.DataFrame) -> Iterator[_Value]:
     for place, parameter in enumerate(layout.topics, start=1):
         kind = parameter.type
         # The hash of a dynamic value stands in its place.
         leaf = kind if isinstance(kind, Leaf) and kind.words else Leaf("bytes32")
-        word, text = pl.col(f"topic{place}"), pl.col(f"topic{place}:text")
-        if leaf.name == "address":
-            text = pl.lit("0x") + text.str.slice(26)
-        yield _Value(parameter.name, leaf, word, parameter.name in event.wei, text)
+        name, is_wei = parameter.name, parameter.name in event.wei
+        column, is_fit = read_topic(logs[f"topic{place}"], leaf.name, is_wei=is_wei)
+        yield _Value(column.alias(name), (is_fit, _complaint(name, leaf, is_wei=is_wei)))
 
 
-def _data_values(layout: _Layout, event: Event) -> Iterator[_Value]:
+def _data_values(layout: _Layout, event: Event, data: Payloads, is_whole: Mask) -> Iterator[_Value]:
     for name, leaf, slot in layout.scalars:
-        yield _Value(name, leaf, pl.col("data").bin.slice(slot * WORD, WORD), name in event.wei)
+        yield _Value.of(name, leaf, data.words(slot * WORD, is_whole), is_wei=name in event.wei)
 
 
-def _value(value: _Value) -> pl.Expr:
-    kind, word = value.type.name, value.word
-    if kind == "address":
-        decoded = words.hex_text(word.bin.slice(12, 20)) if value.text is None else value.text
-    elif kind == "bytes32" and value.text is not None:
-        decoded = value.text
-    elif kind == "bool":
-        decoded = word.bin.slice(31, 1) == pl.lit(b"\x01")
-    elif kind.startswith("bytes"):
-        decoded = words.hex_text(word.bin.slice(0, int(kind[5:])))
-    elif value.is_wei:
-        decoded = words.wei(word)
-    elif kind.startswith("uint"):
-        decoded = words.low_uint64(word) if int(kind[4:]) <= 64 else words.uint_text(word)
-    else:
-        decoded = words.low_int64(word) if int(kind[3:]) <= 64 else words.int_text(word)
-    return decoded.alias(value.name)
-
-
-def _fits(value: _Value) -> pl.Expr:
-    kind, word = value.type.name, value.word
-    if kind == "address":
-        return (word.bin.size() == WORD) & words.fits_unsigned(word, 160)
-    if kind == "bool":
-        return words.fits_unsigned(word, 8) & (word.bin.slice(31, 1) <= pl.lit(b"\x01"))
-    if kind.startswith("bytes"):
-        spare = WORD - int(kind[5:])
-        is_padded = words.is_zero(word.bin.slice(WORD - spare, spare), spare) if spare else True
-        return (word.bin.size() == WORD) & is_padded
-    if value.is_wei:
-        return words.fits_wei(word)
-    if kind.startswith("uint"):
-        return (word.bin.size() == WORD) & words.fits_unsigned(word, int(kind[4:]))
-    return (word.bin.size() == WORD) & words.fits_signed(word, int(kind[3:]))
-
-
-def _complaint(value: _Value) -> str:
-    if value.is_wei:
-        return f"{value.name}: amount above 38 digits"
-    return f"{value.name}: not a clean {value.type.name}"
-
-
-def _faults(frame: pl.DataFrame, checks: list[tuple[pl.Expr, str]]) -> pl.DataFrame:
+def _faults(rows: Places, checks: list[_Check]) -> pl.DataFrame:
     """`row` and `reason` of the rows that fail a check; the reason is the first one's."""
-    is_whole = pl.all_horizontal(is_ok.fill_null(value=False) for is_ok, _ in checks)
+    is_good = np.ones(len(rows), dtype=np.bool_)
+    for is_ok, _ in checks:
+        is_good &= is_ok
     # Nearly always no row fails, and no reason has to be found.
-    bad = frame.filter(~is_whole)
-    reasons = (
-        pl.when(~is_ok.fill_null(value=False)).then(pl.lit(reason)) for is_ok, reason in checks
+    bad = np.flatnonzero(~is_good)
+    reasons = [next(reason for is_ok, reason in checks if not is_ok[each]) for each in bad]
+    return pl.DataFrame(
+        {"row": rows[bad], "reason": reasons},
+        schema={"row": pl.get_index_type(), "reason": pl.String},
     )
-    return bad.select("row", pl.coalesce(pl.lit(None, pl.String), *reasons).alias("reason"))
 
 
 def _merge_faults(faults: list[pl.DataFrame]) -> pl.DataFrame:

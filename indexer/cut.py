@@ -256,8 +256,8 @@ def _quantity(content: _Bytes, at: _Places, end: _Places) -> NDArray[np.int64]:
     cells = _slices(content, end - width, width)
     # What stands before the digits of a shorter number counts as zeros.
     cells = np.where(np.arange(width) < (width - digits)[:, None], np.uint8(ord("0")), cells)
-    values, is_hex = bytes_of_hex(cells)
-    _require(is_hex.all())
+    values, is_clean = bytes_of_hex(cells)
+    _require(is_clean.all())
     if width == 2:
         return values[:, 0].astype(np.int64)
     return values.view(f">u{width // 2}")[:, 0].astype(np.int64)
@@ -271,8 +271,8 @@ def _payloads(content: _Bytes, at: _Places, end: _Places) -> pl.Series:
     parts, orders = [], []
     for length in lengths:
         rows = np.flatnonzero(digits == length)
-        values, is_hex = bytes_of_hex(_slices(content, at[rows] + len(b"0x"), int(length)))
-        _require(is_hex.all())
+        values, is_clean = bytes_of_hex(_slices(content, at[rows] + len(b"0x"), int(length)))
+        _require(is_clean.all())
         parts.append(binary_column(values))
         orders.append(rows)
     if len(parts) == 1:

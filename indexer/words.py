@@ -1,6 +1,6 @@
-"""Numbers in 32-byte ABI words, as polars expressions over binary columns.
+"""Bytes as matrices and as columns; hex digits; and numbers in words, as polars expressions.
 
-A word column is Binary, 32 bytes each, big-endian. A word that is too short gives NULL.
+A word is 32 bytes, big-endian.
 """
 
 import numpy as np
@@ -11,35 +11,9 @@ from numpy.typing import NDArray
 from data.units import MAX_DECIMAL38
 
 WORD = 32
-_ZEROS = bytes(WORD)
-_ONES = b"\xff" * WORD
 _DIGIT_PAIRS = np.frombuffer(bytes(range(256)).hex().encode(), dtype=np.uint16)
-_MOST_BYTE = 0xFF
+_BLOCK = 1 << 17  # bytes that are worked on at once, so that they stay in the processor's cache
 _MAX_WEI_WORD = MAX_DECIMAL38.to_bytes(WORD, "big")
-
-
-def _values_of_pairs() -> NDArray[np.uint16]:
-    """The byte that two hex digits stand for, by the digits read as one number; else 0xFFFF."""
-    values = np.full(1 << 16, 0xFFFF, dtype=np.uint16)
-    every = np.arange(256, dtype=np.uint16)
-    values[_DIGIT_PAIRS] = every
-    values[np.frombuffer(bytes(range(256)).hex().upper().encode(), dtype=np.uint16)] = every
-    for pair in (f"{high}{low}" for high in "abcdefABCDEF" for low in "abcdefABCDEF"):
-        values[np.frombuffer(pair.encode(), dtype=np.uint16)] = int(pair, 16)
-    return values
-
-
-_VALUES = _values_of_pairs()
-
-
-def matrix(payloads: pl.Series, n_rows: int, n_words: int) -> NDArray[np.uint8]:
-    """The bytes of all payloads, end to end, as a matrix of `n_rows` times `n_words` words."""
-    joined = payloads.to_arrow(compat_level=pl.CompatLevel.newest()).cast(pa.large_binary())
-    _, _, content = joined.buffers()
-    if not n_rows:
-        return np.empty((0, n_words, WORD), dtype=np.uint8)
-    size = n_rows * n_words * WORD
-    return np.frombuffer(content, dtype=np.uint8, count=size).reshape(n_rows, n_words, WORD)
 
 
 def binary_column(cells: NDArray[np.uint8]) -> pl.Series:
@@ -71,102 +45,36 @@ def hex_column(cells: NDArray[np.uint8]) -> pl.Series:
 
 def bytes_of_hex(cells: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Bytes of rows of hex digits, an even number of them, and which rows are hex throughout."""
-    if not cells.size:
-        return cells, np.ones(len(cells), dtype=np.bool_)
-    wide = np.take(_VALUES, np.ascontiguousarray(cells).view(np.uint16))
-    # Nearly always all rows are, and none has to be looked for.
-    if wide.max() <= _MOST_BYTE:
-        is_hex = np.ones(len(cells), dtype=np.bool_)
-    else:
-        is_hex = wide.max(axis=1) <= _MOST_BYTE
-    return wide.astype(np.uint8), is_hex
+    n_rows, width = cells.shape
+    values = np.empty((n_rows, width // 2), dtype=np.uint8)
+    step = max(1, _BLOCK // max(1, width))
+    for at in range(0, n_rows, step):
+        digits = np.ascontiguousarray(cells[at : at + step])
+        # 0 to 9 have their value in the lower half, the letters theirs less nine.
+        nibbles = ((digits & 15) + 9 * (digits >> 6)).view(np.uint16)
+        values[at : at + step] = (nibbles << 4) | (nibbles >> 8)
+    return values, is_hex(cells)
 
 
-def is_zero(part: pl.Expr, length: int) -> pl.Expr:
-    """Whether a binary expression is `length` zero bytes."""
-    return part == pl.lit(_ZEROS[:length])
-
-
-def low_uint64(word: pl.Expr) -> pl.Expr:
-    """The lowest 64 bits of a word as UInt64."""
-    return word.bin.slice(24, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big")
-
-
-def low_int64(word: pl.Expr) -> pl.Expr:
-    """The lowest 64 bits of a word as Int64, two's complement."""
-    return word.bin.slice(24, 8).bin.reinterpret(dtype=pl.Int64, endianness="big")
-
-
-def pointer(word: pl.Expr) -> pl.Expr:
-    """The word as Int64 where it is below 2^63, else NULL; for offsets and lengths."""
-    value = low_uint64(word).cast(pl.Int64, strict=False)
-    return pl.when(is_zero(word.bin.slice(0, 24), 24)).then(value)
-
-
-def fits_unsigned(word: pl.Expr, bits: int) -> pl.Expr:
-    """Whether the bits above the lowest `bits` are zero."""
-    spare = WORD - bits // 8
-    return is_zero(word.bin.slice(0, spare), spare) if spare else word.bin.size() == WORD
-
-
-def fits_signed(word: pl.Expr, bits: int) -> pl.Expr:
-    """Whether the bits above the lowest `bits` repeat the sign bit."""
-    spare = WORD - bits // 8
-    if not spare:
-        return word.bin.size() == WORD
-    head = word.bin.slice(0, spare)
-    is_negative = word.bin.slice(spare, 1) >= pl.lit(b"\x80")
-    return pl.when(is_negative).then(head == pl.lit(_ONES[:spare])).otherwise(is_zero(head, spare))
-
-
-def fits_wei(word: pl.Expr) -> pl.Expr:
-    """Whether an unsigned word fits DECIMAL(38,0)."""
-    return (word.bin.size() == WORD) & (word <= pl.lit(_MAX_WEI_WORD))
+def is_hex(cells: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which rows of characters are hex digits throughout."""
+    n_rows, width = cells.shape
+    found = np.ones(n_rows, dtype=np.bool_)
+    step = max(1, _BLOCK // max(1, width))
+    for at in range(0, n_rows, step):
+        digits = np.ascontiguousarray(cells[at : at + step])
+        is_digit = ((digits - ord("0")) < 10) | (((digits | 32) - ord("a")) < 6)
+        # Nearly always all rows are, and none has to be looked for.
+        if not is_digit.all():
+            found[at : at + step] = is_digit.all(axis=1)
+    return found
 
 
 def wei(word: pl.Expr) -> pl.Expr:
-    """The word as Decimal(38,0) where it fits, else NULL; see `fits_wei`."""
+    """A word column as Decimal(38,0), NULL where a word does not fit or is too short."""
     low = word.bin.slice(16, 16).bin.reinterpret(dtype=pl.UInt128, endianness="big")
-    return pl.when(fits_wei(word)).then(low).cast(pl.Int128).cast(pl.Decimal(38, 0))
-
-
-def uint_text(word: pl.Expr) -> pl.Expr:
-    """The unsigned word as exact decimal text."""
-    return word.map_batches(_uint_text, return_dtype=pl.String)
-
-
-def int_text(word: pl.Expr) -> pl.Expr:
-    """The word as exact decimal text, two's complement."""
-    return word.map_batches(_int_text, return_dtype=pl.String)
-
-
-def _uint_text(words: pl.Series) -> pl.Series:
-    head = words.bin.slice(0, 24)
-    if head.eq(pl.Series([_ZEROS[:24]])).all():
-        # Ids that were counted up; NULL words stay NULL.
-        low64 = words.bin.slice(24, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big")
-        return low64.cast(pl.String)
-    high = words.bin.slice(0, 16).bin.reinterpret(dtype=pl.UInt128, endianness="big")
-    low = words.bin.slice(16, 16).bin.reinterpret(dtype=pl.UInt128, endianness="big")
-    texts = low.cast(pl.String)
-    # One 128-bit read serves nearly every word; only the others become Python integers.
-    return _with_python(words, texts, (high > 0) & low.is_not_null(), signed=False)
-
-
-def _int_text(words: pl.Series) -> pl.Series:
-    texts = _uint_text(words)
-    top = words.bin.slice(0, 8).bin.reinterpret(dtype=pl.Int64, endianness="big")
-    return _with_python(words, texts, (top < 0) & (words.bin.size() == WORD), signed=True)
-
-
-def _with_python(
-    words: pl.Series, texts: pl.Series, where: pl.Series, *, signed: bool
-) -> pl.Series:
-    places = where.arg_true()
-    if places.is_empty():
-        return texts
-    exact = [str(int.from_bytes(word, "big", signed=signed)) for word in words.gather(places)]
-    return texts.scatter(places, exact)
+    is_fit = (word.bin.size() == WORD) & (word <= pl.lit(_MAX_WEI_WORD))
+    return pl.when(is_fit).then(low).cast(pl.Int128).cast(pl.Decimal(38, 0))
 
 
 def from_hex_quantity(quantity: pl.Expr) -> pl.Expr:
