@@ -21,13 +21,16 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from data.schema import conform
 from data.types import WEI
 from data.units import NATIVE, ZERO_ADDRESS
 from indexer.abi import Decoded, Event
 from indexer.protocols.base import PLACE, Around, ChainContext, Protocol, Route, Tables
 from indexer.protocols.fee_wallets import fee_wallets
+from indexer.protocols.seaport_listings import settle_listings
 from indexer.protocols.seaport_trades import (
     FIRST_TOKEN_TYPE,
+    MOST_MONEY,
     join_tokens,
     join_trades,
     read_items,
@@ -58,8 +61,6 @@ _ZKSYNC = {"1.5": "0xd756e8070b33a35e42f00140ac92c4b4e0bbfb82"}
 _ZKSYNC_ID = 324
 _WITHOUT_MATCHED = ("1.1", "1.2", "1.3")  # OrdersMatched came with 1.4
 
-_MOST_MONEY = 9.0e37  # sums above this might not fit DECIMAL(38,0)
-
 
 def _routes(context: ChainContext) -> Sequence[Route]:
     deployments = _ZKSYNC if context.chain_id == _ZKSYNC_ID else _DEPLOYMENTS
@@ -75,7 +76,17 @@ def _settle(events: Mapping[str, Decoded], _: Around) -> Tables:
     if "OrderFulfilled" not in events:
         return {}
     orders = read_orders(events)
-    items = read_items(events["OrderFulfilled"])
+    plain = settle_listings(orders, events["OrderFulfilled"])
+    tables = {"settled_sales": plain.sales, "sale_payments": plain.payments}
+    others = orders.join(plain.rows.to_frame(), on="row", how="anti", maintain_order="left")
+    if others.is_empty():
+        return tables
+    return _settle_others(others, events["OrderFulfilled"], tables)
+
+
+def _settle_others(orders: pl.DataFrame, decoded: Decoded, tables: Tables) -> Tables:
+    """Adds what became of orders that were filled together, or are bundles, bids or swaps."""
+    items = read_items(decoded).join(orders.select("row"), on="row", maintain_order="left")
     trades, unclear = join_trades(orders, items)
     tokens, tangled = join_tokens(trades, items)
     legs, unbalanced = _legs(trades, items, tokens)
@@ -84,10 +95,15 @@ def _settle(events: Mapping[str, Decoded], _: Around) -> Tables:
     legs = legs.join(refused, on="trade", how="anti")
     sales, payments = _sales(trades, tokens, legs)
     return {
-        "settled_sales": sales,
-        "sale_payments": payments,
+        "settled_sales": _together("settled_sales", tables, sales),
+        "sale_payments": _together("sale_payments", tables, payments),
         "quarantine": _set_aside(trades, refused),
     }
+
+
+def _together(name: str, tables: Tables, more: pl.DataFrame) -> pl.DataFrame:
+    whole = pl.concat([tables[name], conform(name, more)])
+    return whole.sort("block_number", "log_index", "item_index", maintain_order=True)
 
 
 # --- money
@@ -101,7 +117,9 @@ def _legs(
         trades.select("row", "trade", "size", "version", "recipient"), on="row"
     )
     flows = _flows(money, tokens)
+    # Flows come in any order; of several reasons the same one is told each time.
     refused = flows.filter(pl.col("reason").is_not_null()).select("trade", "reason")
+    refused = refused.sort("trade", "reason")
     asked = money.filter(pl.col("side") == "consideration").select(
         "trade",
         "row",
@@ -112,7 +130,7 @@ def _legs(
     )
     # What a bid offers beyond the legs named goes to whoever filled it; the filler of a lone bid
     # is the seller. Both numbers are read from the event.
-    rest = flows.filter(pl.col("rest") > 0).select(
+    rest = flows.filter((pl.col("rest") > 0) & pl.col("reason").is_null()).select(
         "trade",
         pl.col("offer_row").alias("row"),
         pl.lit(1_000_000, pl.Int64).alias("seq"),
@@ -155,7 +173,7 @@ def _flows(money: pl.DataFrame, tokens: pl.DataFrame) -> pl.DataFrame:
     rest = pl.when(~keeps_rest & (pl.col("offered") > 0)).then(pl.col("offered") - pl.col("asked"))
     return flows.with_columns(
         rest.fill_null(0).alias("rest"),
-        pl.when(pl.col("size_of_all") > _MOST_MONEY)
+        pl.when(pl.col("size_of_all") > MOST_MONEY)
         .then(pl.lit("amounts above 38 digits together"))
         .when(gives_both)
         .then(pl.lit("money and tokens are offered together"))
@@ -258,7 +276,7 @@ def _classify(legs: pl.DataFrame, sales: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("unknown"))
         .otherwise(pl.lit("creator"))
         .alias("recipient_class")
-    ).sort("item_key", "row", "seq")
+    ).sort("item_key", "row", "seq", "currency")
 
 
 def _sale_rows(priced: pl.DataFrame) -> pl.DataFrame:

@@ -11,12 +11,18 @@ from indexer.protocols.matching import assign_by_amount, connect
 FIRST_TOKEN_TYPE = 2
 """Item types: 0 native, 1 ERC-20, 2 ERC-721, 3 ERC-1155."""
 
+MOST_MONEY = 9.0e37
+"""Sums above this might not fit DECIMAL(38,0)."""
+
 
 # --- orders and trades
 
 
 def read_orders(events: Mapping[str, Decoded]) -> pl.DataFrame:
-    """Orders with `group`: orders of one group were filled against each other."""
+    """Orders with `group`: orders of one group were filled against each other.
+
+    `is_single` tells that an order is a group of its own.
+    """
     orders = events["OrderFulfilled"].rows.with_columns(pl.col("row").cast(pl.Int64))
     by_event = _matched_groups(orders, events.get("OrdersMatched"))
     is_open = (pl.col("recipient") == ZERO_ADDRESS) & pl.col("match").is_null()
@@ -29,7 +35,8 @@ def read_orders(events: Mapping[str, Decoded]) -> pl.DataFrame:
             .when(is_open)
             .then(pl.concat_str(pl.lit("open"), "block_hash", "tx_hash", "address", separator=":"))
             .otherwise(pl.concat_str(pl.lit("single"), "row", separator=":"))
-            .alias("group")
+            .alias("group"),
+            (pl.col("match").is_null() & ~is_open).alias("is_single"),
         )
         .drop("match")
     )

@@ -4,12 +4,13 @@ import polars as pl
 
 from data.types import WEI
 
-_CLASS_COLUMNS = {
+CLASS_COLUMNS = {
     "proceeds_wei": ("seller",),
     "platform_fee_wei": ("platform",),
     "royalty_wei": ("creator", "split"),
     "other_wei": ("affiliate", "referrer", "tip", "unknown"),
 }
+"""Classes of recipients by the column of a sale that sums their legs."""
 
 
 def sale_id() -> pl.Expr:
@@ -38,11 +39,11 @@ def balance(sales: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:
     sums = inside.group_by("sale_id").agg(
         *(
             amount.filter(pl.col("recipient_class").is_in(classes)).sum().alias(name)
-            for name, classes in _CLASS_COLUMNS.items()
+            for name, classes in CLASS_COLUMNS.items()
         ),
         (~is_same).any().alias("is_mixed"),
     )
-    totals = [pl.col(name).fill_null(0).cast(pl.Int128) for name in _CLASS_COLUMNS]
+    totals = [pl.col(name).fill_null(0).cast(pl.Int128) for name in CLASS_COLUMNS]
     residual = pl.col("price_wei").cast(pl.Int128) - sum(totals[1:], totals[0])
     is_mixed = pl.col("is_mixed").fill_null(value=False)
     return (

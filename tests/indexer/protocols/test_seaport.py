@@ -328,3 +328,12 @@ def test_every_listing_balances_to_the_wei_in_any_order_of_arrival(listings, ran
     again = settle(*logs)
     for name in ("settled_sales", "sale_payments"):
         assert again[name].equals(tables[name]), name
+
+
+def test_amounts_beyond_38_digits_together_are_set_aside_not_fatal():
+    huge = 6 * 10**37
+    bid = make_order(BOB, ALICE, [weth(huge), weth(huge)], [nft(1, BOB), weth(1, OPENSEA)])
+    good = make_order(ALICE, BOB, [nft(2)], [eth(900, ALICE)], order=2, index=1, tx=2)
+    tables = settle(bid, good)
+    assert one(tables["settled_sales"])["token_id"] == "2"
+    assert one(tables["quarantine"])["reason"] == "amounts above 38 digits together"
