@@ -70,6 +70,14 @@ def is_hex(cells: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return found
 
 
+def pointer(word: pl.Expr) -> pl.Expr:
+    """A word column as Int64 where it is below 2^63, else NULL; for offsets and lengths."""
+    low = word.bin.slice(24, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big")
+    return pl.when(word.bin.slice(0, 24) == pl.lit(bytes(24))).then(
+        low.cast(pl.Int64, strict=False)
+    )
+
+
 def wei(word: pl.Expr) -> pl.Expr:
     """A word column as Decimal(38,0), NULL where a word does not fit or is too short."""
     low = word.bin.slice(16, 16).bin.reinterpret(dtype=pl.UInt128, endianness="big")
