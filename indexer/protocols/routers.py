@@ -22,10 +22,10 @@ def behind_routers(
 ) -> pl.DataFrame:
     """The sales with economic seller and buyer, and `aggregator`.
 
-    A known router, or a contract that was called by the transaction, and that the marketplace takes for the buyer (or
-    seller), acts for somebody where it hands the token on (or got it) in the same transaction. It
-    is then the aggregator; so is any other contract that was called instead of the marketplace and
-    is neither seller nor buyer.
+    A known router, or a contract that was called by the transaction, and that the marketplace takes
+    for the buyer (or seller), acts for somebody where it hands the token on (or got it) in the same
+    transaction. It is then the aggregator; so is any other contract that was called instead of the
+    marketplace and is neither seller nor buyer.
 
     Args:
         sales: ITEM, tx_hash, address (the marketplace), collection, token_id, seller, buyer.
