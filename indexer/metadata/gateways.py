@@ -121,12 +121,16 @@ class _Nodes:
 
 @dataclass
 class _Walk:
-    """One file out of the blocks of its tree; counts them, so that no tree is endless."""
+    """One file out of the blocks of its tree.
+
+    Every visit counts, also of a block that is known: twenty small nodes that each link twice to
+    the next are a million visits.
+    """
 
     reader: Reader
     gateway: str
     max_bytes: int
-    blocks: int = 0
+    visits: int = 0
 
     async def read(self, location: Ipfs) -> bytes:
         try:
@@ -170,6 +174,13 @@ class _Walk:
         body += await self._block(cid)
         self._check(body)
 
+    def _count(self) -> None:
+        self.visits += 1
+        # A node is counted when it is visited, and once more when it is fetched.
+        if self.visits > 2 * self.reader.limits.max_blocks:
+            message = f"more than {self.reader.limits.max_blocks:,} blocks"
+            raise Refused(message, "too-many-blocks")
+
     def _check(self, body: bytearray) -> None:
         if len(body) > self.max_bytes:
             message = f"the file has more than {self.max_bytes:,} bytes, which is the limit"
@@ -179,6 +190,7 @@ class _Walk:
         if cid.codec != DAG_PB:
             message = "a path leads through a file"
             raise DagError(message)
+        self._count()
         nodes = self.reader.nodes
         # Many tokens ask for one folder at the same moment.
         async with nodes.busy.setdefault(cid.key, asyncio.Lock()):
@@ -187,13 +199,10 @@ class _Walk:
 
     async def _block(self, cid: Cid) -> bytes:
         """One block, which is the one that the CID names or is not taken."""
+        self._count()
         if cid.inline is not None:
             return cid.inline
-        self.blocks += 1
         limits = self.reader.limits
-        if self.blocks > limits.max_blocks:
-            message = f"more than {limits.max_blocks:,} blocks"
-            raise Refused(message, "too-many-blocks")
         url = f"{self.gateway}/ipfs/{cid.key}?format=raw"
         answer = await self.reader.http.get(url, max_bytes=limits.max_block_bytes, accept=_BLOCK)
         if not cid.matches(answer.raw):

@@ -293,17 +293,21 @@ def _explain(url: str, error: Exception) -> NotTaken:
         if isinstance(cause, _AddressError):
             return Refused(str(cause), "private-address")
         cause = getattr(cause, "os_error", None) or cause.__cause__
-    if isinstance(error, (aiohttp.InvalidURL, ValueError)):
-        return Refused(f"the URL is malformed: {str(error)[:120]}", "malformed-uri")
     if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
         return FetchFailed(f"{_host(url)} has no valid certificate", "tls")
+    # After TLS: errors of certificates are ValueErrors too.
+    if isinstance(error, (aiohttp.InvalidURL, ValueError)):
+        return Refused(f"the URL is malformed: {str(error)[:120]}", "malformed-uri")
     if isinstance(error, (aiohttp.ClientConnectorError, socket.gaierror)):
         return FetchFailed(f"{_host(url)} cannot be reached", "unreachable")
     return FetchFailed(f"{_host(url)} broke off: {type(error).__name__}", "broken")
 
 
 def _host(url: str) -> str:
-    return (urlsplit(url).hostname or "?")[:120]
+    try:
+        return (urlsplit(url).hostname or "?")[:120]
+    except ValueError:
+        return "?"
 
 
 def _origin(url: str) -> tuple[str, str, int]:

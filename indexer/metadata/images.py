@@ -61,7 +61,8 @@ def read_picture(raw: bytes, *, max_pixels: int, max_frames: int, thumbnail_px: 
     except HostileImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise HostileImageError(str(error)[:200], "too-many-pixels") from error
+        message = f"an image of more than {max_pixels:,} pixels, which is the limit"
+        raise HostileImageError(message, "too-many-pixels") from error
     except MemoryError as error:
         message = "decoding takes too much memory"
         raise HostileImageError(message, "decoder-limit") from error

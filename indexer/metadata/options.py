@@ -79,5 +79,9 @@ class MetadataSummary:
 
 
 def _breakdown(counts: Counter[str]) -> str:
-    parts = [f"{count:,} {name}" for name, count in counts.most_common()]
+    parts = [f"{count:,} {name}" for name, count in sorted(counts.items(), key=_by_count)]
     return "; " + ", ".join(parts) if parts else ""
+
+
+def _by_count(entry: tuple[str, int]) -> tuple[int, str]:
+    return -entry[1], entry[0]

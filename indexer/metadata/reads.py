@@ -113,7 +113,7 @@ def decode_text(answer: object) -> str | None:
         start = int.from_bytes(raw[:_WORD], "big")
         size = int.from_bytes(raw[start : start + _WORD], "big")
         text = raw[start + _WORD : start + _WORD + size]
-        if len(raw) < 2 * _WORD or len(text) != size:
+        if len(raw) < 2 * _WORD or start + _WORD > len(raw) or len(text) != size:
             return None
         return text.decode()
     except (ValueError, OverflowError):
