@@ -15,22 +15,35 @@ from indexer.link_sql import (
     SALES,
     TOKEN_TRAITS,
     TOKENS,
+)
+from indexer.link_vaults import (
+    DIVIDENDS,
+    VAULT_HOLDERS,
+    VAULT_ITEMS,
+    VAULT_SUPPLY,
     VAULTS,
 )
 from indexer.metadata.events import read_metadata
 
-# `royalty_ledger` reads `sales` and `royalty_terms`.
+# `royalty_ledger` reads `sales` and `royalty_terms`, `vaults` its supply and items.
 SELECTS = {
     "sales": SALES,
     "royalty_terms": ROYALTY_TERMS,
     "royalty_ledger": ROYALTY_LEDGER,
+    "vault_supply": VAULT_SUPPLY,
+    "vault_items": VAULT_ITEMS,
+    "vault_holders": VAULT_HOLDERS,
     "vaults": VAULTS,
+    "dividends": DIVIDENDS,
     "funding": FUNDING,
     "labels": LABELS,
     "tokens": TOKENS,
     "token_traits": TOKEN_TRAITS,
 }
 """The query of each link table, in the order in which they are to be asked."""
+
+VAULT_TABLES = ("vault_supply", "vault_items", "vault_holders", "vaults", "dividends")
+"""Links about vaults, which are always rebuilt together."""
 
 # They keep the rows that came from files.
 _READ_THEMSELVES = {"funding", "labels"}

@@ -152,18 +152,6 @@ FROM settled
 ORDER BY ALL
 """
 
-VAULTS = """
-WITH redeemed AS (
-    SELECT DISTINCT chain_id, vault FROM vault_events WHERE event = 'redeemed'
-)
-SELECT o.chain_id, o.vault, o.collection, o.token_id, o.account AS curator, o.shares AS supply,
-    o.amount_wei AS royalty_wei, o.block_time AS opened_at,
-    CASE WHEN r.vault IS NULL THEN 'open' ELSE 'redeemed' END AS state
-FROM vault_events o LEFT JOIN redeemed r USING (chain_id, vault)
-WHERE o.event = 'opened'
-ORDER BY ALL
-"""
-
 # What a token's contract told last, the document there and its image. Of several readings of one
 # document the last that was fetched counts, else the last. A string, since two tables begin so.
 _FETCHED = """

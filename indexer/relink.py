@@ -9,7 +9,7 @@ facts: a reader never sees facts without their links.
 from dataclasses import dataclass
 
 from data.store import Transaction
-from indexer.link import SELECTS, register_ether, register_texts, replace_link
+from indexer.link import SELECTS, VAULT_TABLES, register_ether, register_texts, replace_link
 from indexer.link_sql import METADATA_URIS
 
 _ITEM = "chain_id, collection, token_id"
@@ -21,6 +21,11 @@ _FACTS_OF_TOKENS = (
     "vault_events",
 )
 _OF_TOKENS = (*_FACTS_OF_TOKENS, "token_uris")
+# What vaults hold, and ERC-1155 shares and cards of theirs, move without a word of the vault.
+_OF_VAULTS = (
+    "SELECT chain_id, vault AS address FROM vault_events WHERE event = 'opened'"
+    " UNION SELECT chain_id, share_token FROM vault_events WHERE share_token IS NOT NULL"
+)
 _WITHIN = "chain_id = $chain AND block_number >= $start AND block_number < $until"
 _BY_TOKEN = f"SEMI JOIN touched_tokens USING ({_ITEM})"
 _BY_SALE = "SEMI JOIN touched_sales USING (chain_id, sale_id)"
@@ -65,7 +70,11 @@ def find_touched(
     row = transaction.query(
         "SELECT (SELECT count(*) FROM touched_tokens) AS tokens,"
         " (SELECT count(*) FROM touched_wallets) AS wallets,"
-        f" EXISTS (FROM vault_events WHERE {_WITHIN}) AS has_vaults,"
+        f" EXISTS (FROM vault_events WHERE {_WITHIN})"
+        " OR EXISTS (FROM (SELECT chain_id,"
+        " unnest([collection, from_address, to_address]) AS address"
+        f" FROM transfers WHERE {_WITHIN}) SEMI JOIN ({_OF_VAULTS}) USING (chain_id, address))"
+        " AS has_vaults,"
         f" EXISTS (FROM provenance_events WHERE {_WITHIN} AND event = 'minted') AS has_creators",
         bounds,
     ).row(0, named=True)
@@ -92,7 +101,7 @@ def relink(transaction: Transaction, touched: Touched) -> int:
         _delete(transaction, "funding", "chain_id, address", "touched_wallets")
         written += transaction.append("funding", rows)
     if touched.has_vaults:
-        written += replace_link(transaction, "vaults")
+        written += sum(replace_link(transaction, name) for name in VAULT_TABLES)
     if touched.has_creators:
         written += replace_link(transaction, "labels")
     return written

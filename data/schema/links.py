@@ -1,6 +1,7 @@
 """Links: SQL over facts, rebuilt as a whole; independent of the order in which ranges arrived."""
 
 from data.schema.model import CHAIN, FACT_KEY, METADATA, SALE, TOKEN, Column, Table
+from data.schema.vaults import VAULT_LINKS
 from data.types import ADDRESS, BOOL, FLOAT, HASH, INT, TEXT, TIME, UINT256, WEI
 
 LINKS = (
@@ -57,22 +58,7 @@ LINKS = (
         ),
         ("chain_id", "sale_id", "recipient"),
     ),
-    Table(
-        "vaults",
-        "link",
-        "Fraction vaults with their present state",
-        (
-            CHAIN,
-            Column("vault", ADDRESS, "Share token"),
-            *TOKEN,
-            Column("curator", ADDRESS, "Who opened it"),
-            Column("supply", UINT256, "Shares at opening, decimal text"),
-            Column("royalty_wei", WEI, "Royalty paid at opening", "wei"),
-            Column("opened_at", TIME, "Opening, UTC"),
-            Column("state", TEXT, "open or redeemed"),
-        ),
-        ("chain_id", "vault"),
-    ),
+    *VAULT_LINKS,
     Table(
         "tokens",
         "link",

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from data.types import FLOAT
+from data.types import FLOAT, WEI
 from data.units import NATIVE
 from indexer.abi import Decoded, Event
 from indexer.protocols.base import (
@@ -73,6 +73,11 @@ _ANSWER = Event.parse(
 _FEED_DECIMALS = 8
 _ROLES = {0: "seller", 1: "creator", 2: "platform", 3: "refund"}
 _FACT = (*PLACE, pl.lit(0).alias("item_index"))
+_PAID_IN_NATIVE = (
+    pl.col("address").alias("emitter"),
+    pl.lit(NATIVE).alias("currency"),
+    pl.lit("event").alias("amount_source"),
+)
 _OWNED = (pl.lit("raisonne").alias("protocol"), pl.col("version"))
 
 
@@ -106,7 +111,8 @@ def _settle(events: Mapping[str, Decoded], around: Around) -> Tables:
         "lineage_edges": _edges(frames),
         "royalty_events": _royalties(frames),
         "listings": _listings(frames, collection),
-        "vault_events": _vault_events(frames, collection),
+        "vault_events": (vaults := _vault_events(frames, collection)),
+        "share_transfers": _share_transfers(vaults),
         "prices": _prices(frames),
     }
     tables |= _sales(frames, collection) | _vault_payments(frames, collection)
@@ -209,9 +215,11 @@ def _vault_events(frames: Mapping[str, pl.DataFrame], collection: pl.Expr) -> pl
             "vault",
             collection,
             pl.col("tokenId").alias("token_id"),
+            pl.lit("1").alias("quantity"),
             pl.col("curator").alias("account"),
             pl.col("supply").alias("shares"),
             pl.col("royalty").alias("amount_wei"),
+            *_PAID_IN_NATIVE,
         )
         parts.append(opened)
     if "SharesRedeemed" in frames:
@@ -226,10 +234,26 @@ def _vault_events(frames: Mapping[str, pl.DataFrame], collection: pl.Expr) -> pl
                 pl.col("holder").alias("account"),
                 "shares",
                 pl.col("amount").alias("amount_wei"),
+                *_PAID_IN_NATIVE,
             )
         )
         parts.append(redeemed)
     return pl.concat(parts, how="diagonal") if parts else pl.DataFrame()
+
+
+def _share_transfers(vaults: pl.DataFrame) -> pl.DataFrame:
+    """Shares minted on opening, and all of them burned on redemption: our vaults do no more."""
+    if not vaults.width:
+        return pl.DataFrame()
+    nobody = pl.lit(NATIVE)
+    is_mint = pl.col("event") == "opened"
+    return vaults.select(
+        *_FACT,
+        "vault",
+        pl.when(is_mint).then(nobody).otherwise("account").alias("from_address"),
+        pl.when(is_mint).then("account").otherwise(nobody).alias("to_address"),
+        pl.col("shares").cast(WEI.polars, strict=False),
+    ).filter(pl.col("shares").is_not_null())
 
 
 def _prices(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -361,4 +385,9 @@ def _orphan_payments(frames: Mapping[str, pl.DataFrame]) -> Tables:
     return {} if row.is_empty() else {"quarantine": row}
 
 
-PROTOCOL = Protocol("raisonne", _routes, _settle)
+PROTOCOL = Protocol(
+    "raisonne",
+    _routes,
+    _settle,
+    limits=("Who holds shares of a vault after its opening is not known: only its events are read.",),
+)

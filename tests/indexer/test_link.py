@@ -327,8 +327,11 @@ def test_owner_is_the_last_receiver_whatever_the_order_of_rows(store):
 def vault_event(block, event, vault, account):
     return {
         **place(block),
+        "protocol": "raisonne",
+        "version": "1",
         "event": event,
         "vault": vault,
+        "emitter": vault,
         "collection": COLLECTION if event == "opened" else None,
         "token_id": "1" if event == "opened" else None,
         "account": account,
