@@ -14,7 +14,7 @@ _MOST_SHARES = "9e37"
 _OPENED = f"""
 opened AS (
     SELECT *,
-        CASE WHEN protocol = 'party' OR (protocol, version) IN (('fractional', '2'), ('tessera', '1'))
+        CASE WHEN protocol || ' ' || version IN ('party 1', 'fractional 2', 'tessera 1')
             THEN 'assumed' ELSE 'decoded' END AS confidence
     FROM vault_events
     WHERE event = 'opened' AND vault IS NOT NULL
@@ -25,7 +25,7 @@ opened AS (
 """
 
 # Where a share has a contract of its own, its trades name the share and not the vault.
-_HEARD = f"""
+_HEARD = """
 heard AS (
     SELECT e.* REPLACE (o.vault AS vault),
         (e.block_number::HUGEINT << 64) + (e.log_index << 32) + e.item_index AS place,
@@ -108,7 +108,8 @@ latest AS (
     SELECT chain_id, collection, token_id, to_address
     FROM transfers SEMI JOIN vault_tokens USING (chain_id, collection, token_id)
     WHERE token_standard = 'erc721'
-    QUALIFY row_number() OVER (PARTITION BY chain_id, collection, token_id ORDER BY {_PLACE} DESC) = 1
+    QUALIFY row_number() OVER (
+        PARTITION BY chain_id, collection, token_id ORDER BY {_PLACE} DESC) = 1
 )
 SELECT h.chain_id, h.vault, h.collection, h.token_id, h.units::VARCHAR AS quantity,
     l.to_address = h.vault AS is_there
@@ -186,14 +187,16 @@ totals AS (
     FROM vault_supply GROUP BY ALL
 ),
 buyouts AS (
-    SELECT *, max(place) FILTER (event = 'failed') OVER (PARTITION BY chain_id, vault) AS last_failed
+    SELECT *,
+        max(place) FILTER (event = 'failed') OVER (PARTITION BY chain_id, vault) AS last_failed
     FROM heard
     WHERE event IN ('started', 'bid', 'won', 'failed', 'redeemed', 'shutdown')
         AND NOT (kind LIKE 'unicly%' AND event <> 'won')
 ),
 stands AS (
     SELECT chain_id, vault, max_by(event, place) AS last_event,
-        max_by(amount_wei, place) FILTER (amount_wei IS NOT NULL AND event <> 'failed') AS buyout_wei,
+        max_by(amount_wei, place) FILTER (amount_wei IS NOT NULL AND event <> 'failed')
+            AS buyout_wei,
         max_by(account, place) FILTER (event IN ('started', 'bid', 'won')) AS buyer
     FROM buyouts WHERE place >= coalesce(last_failed, 0) GROUP BY ALL
 ),
@@ -223,10 +226,9 @@ held AS (
     FROM vault_items WHERE quantity::DOUBLE < 1e15 GROUP BY ALL
 ),
 known AS (
-    SELECT o.*, s.buyout_wei AS bid_wei, s.buyer, n.cashed_wei, n.votes, t.share_price, t.currency AS
-        traded_in, p.price_wei, coalesce(h.items, 0) AS items,
-        CASE WHEN u.vault IS NULL AND l.supply IS NOT NULL AND l.supply >= 0 THEN l.supply END AS
-            now_shares,
+    SELECT o.*, s.buyout_wei AS bid_wei, s.buyer, n.cashed_wei, n.votes, t.share_price,
+        t.currency AS traded_in, p.price_wei, coalesce(h.items, 0) AS items,
+        CASE WHEN u.vault IS NULL AND l.supply >= 0 THEN l.supply END AS now_shares,
         CASE
             WHEN u.vault IS NOT NULL THEN 'a mint or burn of shares was not seen'
             WHEN l.supply IS NULL THEN 'no shares were seen'
@@ -302,7 +304,8 @@ cards AS (
     JOIN heard c ON c.chain_id = d.chain_id AND c.vault = d.vault AND c.event = 'activated'
         AND c.place < d.place AND c.token_id IS NOT NULL
     JOIN transfers t ON t.chain_id = c.chain_id AND t.collection = c.collection
-        AND t.token_id = c.token_id AND (t.block_number, t.log_index) < (d.block_number, d.log_index)
+        AND t.token_id = c.token_id
+        AND (t.block_number, t.log_index) < (d.block_number, d.log_index)
     QUALIFY row_number() OVER (
         PARTITION BY d.chain_id, d.block_hash, d.log_index, d.item_index, t.token_id
         ORDER BY t.block_number DESC, t.log_index DESC, t.item_index DESC) = 1

@@ -2,7 +2,7 @@
 
 from data.schema.model import CHAIN, FACT_KEY, METADATA, SALE, TOKEN, Column, Table
 from data.schema.vaults import VAULT_LINKS
-from data.types import ADDRESS, BOOL, FLOAT, HASH, INT, TEXT, TIME, UINT256, WEI
+from data.types import ADDRESS, BOOL, FLOAT, HASH, INT, TEXT, TIME, WEI
 
 LINKS = (
     Table(

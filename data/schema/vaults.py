@@ -24,9 +24,7 @@ VAULT_LINKS = (
             Column("items", INT, "Underlying tokens held now"),
             Column("royalty_wei", WEI, "Royalty paid at opening", "wei"),
             Column("opened_at", TIME, "Opening, UTC"),
-            Column(
-                "state", TEXT, "open, auction (a buyout is live), sold, redeemed or shut"
-            ),
+            Column("state", TEXT, "open, auction (a buyout is live), sold, redeemed or shut"),
             Column("reserve_wei", WEI, "Reserve price; NULL if not known", "wei"),
             Column("reserve_reason", TEXT, "Why reserve_wei is NULL"),
             Column("buyout_wei", WEI, "Highest bid, or what the buyout paid", "wei"),
@@ -35,7 +33,9 @@ VAULT_LINKS = (
             Column("uncashed_wei", WEI, "Of a buyout, not paid out yet", "wei"),
             Column("share_price", FLOAT, "Last price of one smallest unit of a share", "wei"),
             Column(
-                "implied_currency", ADDRESS, "Currency of the implied value; zero is the native coin"
+                "implied_currency",
+                ADDRESS,
+                "Currency of the implied value; zero is the native coin",
             ),
             Column("implied_wei", WEI, "Implied value of the whole vault", "implied_currency"),
             Column("implied_basis", TEXT, "buyout, highest bid, reserve price or last share trade"),

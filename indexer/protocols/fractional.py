@@ -73,8 +73,13 @@ def _routes(context: ChainContext) -> Sequence[Route]:
 def _settle(events: Mapping[str, Decoded], around: Around) -> Tables:
     frames = {name: decoded.rows for name, decoded in events.items()}
     rows = together(
-        [*_opened(frames, around), *_buyouts(frames), *_shares(frames, around)]
-        + [*_settle_2(frames), *_fraction_trades(frames, around)]
+        [
+            *_opened(frames, around),
+            *_buyouts(frames),
+            *_shares(frames, around),
+            *_settle_2(frames),
+            *_fraction_trades(frames, around),
+        ]
     )
     return {
         "vault_events": rows,
@@ -97,7 +102,7 @@ def _opened(frames: Mapping[str, pl.DataFrame], around: Around) -> list[pl.DataF
             vault="vault",
             reference_id="vaultId",
             collection="token",
-            token_id="id",
+            token_id=pl.col("id"),
             quantity=pl.lit("1"),
             account="moved_account",
             shares="moved_shares",
@@ -167,7 +172,7 @@ def _settle_2(frames: Mapping[str, pl.DataFrame]) -> list[pl.DataFrame]:
                 _NAME,
                 "opened",
                 vault="_vault",
-                share_token="_token",
+                share_token=pl.col("_token"),
                 share_id="_id",
             )
         )
@@ -250,7 +255,7 @@ def _fraction_trades(frames: Mapping[str, pl.DataFrame], around: Around) -> list
                 vault=pl.lit(None, pl.String),
                 account=trader,
                 shares="_amount",
-                share_token="share_token",
+                share_token=pl.col("share_token"),
                 share_id="share_id",
             )
         )

@@ -389,5 +389,7 @@ PROTOCOL = Protocol(
     "raisonne",
     _routes,
     _settle,
-    limits=("Who holds shares of a vault after its opening is not known: only its events are read.",),
+    limits=(
+        "Who holds shares of a vault after its opening is not known: only its events are read.",
+    ),
 )

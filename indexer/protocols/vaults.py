@@ -186,7 +186,9 @@ def _flows(payments: pl.DataFrame) -> pl.DataFrame:
     """Net flow of each token by address: _TX, trader, currency, net, moves."""
     amount = pl.col("amount_wei").cast(pl.Int128)
     sides = [
-        payments.select(*_TX, pl.col(side).alias("trader"), "currency", (amount * sign).alias("net"))
+        payments.select(
+            *_TX, pl.col(side).alias("trader"), "currency", (amount * sign).alias("net")
+        )
         for side, sign in (("from_address", -1), ("to_address", 1))
     ]
     return (
