@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +12,8 @@ from indexer.protocols.base import ChainContext, Protocol, Route
 
 LOCAL_CHAIN_ID = 31_337
 """Chain of anvil; its blocks are fetched with their transactions, to derive funding."""
+
+_MOST_TOPICS = 4
 
 LogFilter = dict[str, Any]
 """`address` and `topics` of an eth_getLogs request."""
@@ -77,22 +78,29 @@ class Selection:
     def log_filters(self) -> tuple[LogFilter, ...]:
         """Filters that together match every wanted log, and little else.
 
-        Events of any contract are asked by number of topics (padding with null asks for at least so
-        many): ERC-20 transfers, with their three topics, never travel.
+        Each costs a request per range, so there are three at most: events of any contract with
+        four topics (padding with null asks for at least so many: ERC-20 transfers, with their
+        three, never travel), those with fewer, and events of named contracts.
         """
-        anywhere: dict[int, set[str]] = defaultdict(set)
+        full: set[str] = set()
+        fewer: dict[str, int] = {}
         named: set[str] = set()
         named_topics: set[str] = set()
         for _, route in self.routes:
-            if route.emitters is None:
-                anywhere[route.event.n_topics].add(route.event.topic0)
-            else:
+            topic0, n_topics = route.event.topic0, route.event.n_topics
+            if route.emitters is not None:
                 named |= route.emitters
-                named_topics.add(route.event.topic0)
-        filters: list[LogFilter] = [
-            {"topics": [sorted(topics), *[None] * (n_topics - 1)]}
-            for n_topics, topics in sorted(anywhere.items())
-        ]
+                named_topics.add(topic0)
+            elif n_topics == _MOST_TOPICS:
+                full.add(topic0)
+            else:
+                fewer[topic0] = min(n_topics, fewer.get(topic0, n_topics))
+        filters: list[LogFilter] = []
+        if fewer:
+            filters.append({"topics": [sorted(fewer), *[None] * (min(fewer.values()) - 1)]})
+        # What the filter of fewer topics matches need not be asked for twice.
+        if full - set(fewer):
+            filters.append({"topics": [sorted(full - set(fewer)), None, None, None]})
         if self.addresses:
             filters = [{**each, "address": sorted(self.addresses)} for each in filters]
             named &= set(self.addresses)

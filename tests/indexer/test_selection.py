@@ -22,6 +22,19 @@ def test_transfers_of_any_contract_are_asked_for_with_four_topics_only():
             assert len(each["topics"]) == 4 or transfer not in each["topics"][0]
 
 
+@pytest.mark.parametrize("chain_id", [1, 10, 8_453])
+def test_three_filters_at_most_match_the_events_of_every_protocol(chain_id):
+    selection = select(chain_id)
+    assert len(selection.log_filters) <= 3
+    for _, route in selection.routes:
+        assert any(
+            route.event.topic0 in each["topics"][0]
+            and len(each["topics"]) <= route.event.n_topics
+            and (route.emitters or frozenset()) <= set(each.get("address", ()))
+            for each in selection.log_filters
+        ), route
+
+
 def test_own_contracts_are_asked_for_where_they_are_known():
     def asked(selection):
         return {address for each in selection.log_filters for address in each.get("address", [])}
