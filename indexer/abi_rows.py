@@ -112,11 +112,14 @@ def read_rows(
     tables = {each.name: _Table(each, wei) for each in parts}
     faults: list[tuple[int, str]] = []
     for row, data in logs.select("row", "data").iter_rows():
+        name, found = arguments[0].name, {}
         try:
             values = _decode(kinds, data)
-            found = {each.name: tables[each.name].read(_at(values, each.path)) for each in parts}
+            for each in parts:
+                name = each.name
+                found[name] = tables[name].read(_at(values, each.path))
         except ValueError as error:
-            faults.append((row, f"{arguments[0].name}: {error}"))
+            faults.append((row, f"{name}: {error}"))
             found = {}
         for name, one in tables.items():
             one.add(row, found.get(name))

@@ -237,7 +237,7 @@ def test_array_within_a_struct_is_items_of_its_own():
     assert decoded.rows.rows() == [(0, 1, who), (2, 1, who)]
     assert decoded.items["by.fees"].rows() == [(0, 0, 5, Decimal(7)), (0, 1, 6, Decimal(8))]
     assert decoded.items["by.of.ids"].rows() == [(0, 0, str(2**255))]
-    assert decoded.faults.rows() == [(1, "by: amount above 38 digits")]
+    assert decoded.faults.rows() == [(1, "by.fees: amount above 38 digits")]
 
 
 def test_data_too_long_for_one_by_one_are_marked():

@@ -347,23 +347,23 @@ def test_golden_bid_of_block_18_500_000_is_the_printed_row():
 
 REAL = {
     # tx: (version, trade kind, token, seller, buyer, price, royalty), one sale each
-    "0x27d326650b": (
+    "0x27d326650b8ce062b6c5a66e3aa1e46c5ad8d315eef599f396a63ccaf2ffa5e9": (
         "1", "listing", "1314", "0x8762dc160416d71a17c0abbd92508f16d2584e82",
         "0x85139368bcf97556b34194d5fdc1f242e74a5623", 195 * 10**15, 975 * 10**12,
     ),
-    "0x5c8d2607d4": (
+    "0x5c8d2607d4e138d36a11500c67ac38110c2055c6617f3cbceeae205b1be11b5d": (
         "1", "listing", "538", "0xf1a9f5aeb0f975489ac2628a22040cf42e9fe8dd",
         "0x10d353e25b4e15ca69ef31eedb8df31e637d5a95", 11_666 * 10**14, 5_833 * 10**13,
     ),
-    "0xe7fab63999": (
+    "0xe7fab63999ce42188e3756bb5c7dd960c7e1b41108c0f83c594f5eec31a78cb2": (
         "1", "collection_bid", "985", "0x9e121698d68cf4c2b34202ccee11ea62769a8bc7",
         "0x633d2239166ae6ef8d38ce1674c8bc405e2550b8", 50 * 10**15, 275 * 10**13,
     ),
-    "0x5a0a5b8481": (
+    "0x5a0a5b84818d103bdb7cd3d6b58cd43e6d05676ec39bcc9af35589c39dad41ab": (
         "2", "listing", "1221", "0x8efe23eeb58945e7e2f6cb0cb9d00693d4838407",
         "0x0e6e2e69b40170af1d70971f5d63ab208eeb2e5e", 132 * 10**15, 66 * 10**14,
     ),
-    "0x6dd87875e6": (
+    "0x6dd87875e6553a9f89bb5f5fb96065f870c16fd961938bd0f47231d0d06ccacd": (
         "2", "bid", "2281", "0x2d89cc4e013db2908b877c51d39ff63982761c96",
         "0x4974a7af396d1908cac650bb923f4bd8dd4047c2", 1_320 * 10**15, 66 * 10**14,
     ),
@@ -381,10 +381,9 @@ def blur_hashes():
 
 @needs_mainnet
 def test_recorded_sales_have_the_expected_rows():
-    hashes = [h for start in REAL for h in blur_hashes() if h.startswith(start)]
-    sales = settle_real(*hashes)["settled_sales"]
-    for start, (version, kind, token, seller, buyer, price, royalty) in REAL.items():
-        sale = one(sales.filter(pl.col("tx_hash").str.starts_with(start)))
+    sales = settle_real(*REAL)["settled_sales"]
+    for tx_hash, (version, kind, token, seller, buyer, price, royalty) in REAL.items():
+        sale = one(sales.filter(pl.col("tx_hash") == tx_hash))
         told = (
             sale["version"],
             sale["trade_kind"],
