@@ -1,11 +1,14 @@
 """The SQL of the link tables. All of it reads facts; none of it depends on arrival order."""
 
+from indexer.link_auctions import COMPLETED_SALES
+
 # What a sale needs of others is gathered in narrow tables first; the sales themselves only pass by.
-SALES = """
-WITH placed AS (
+SALES = f"""
+WITH completed AS ({COMPLETED_SALES}),
+placed AS (
     SELECT chain_id, collection, token_id, token_standard, buyer,
         (block_number::HUGEINT << 64) + (log_index << 32) + item_index AS place
-    FROM settled_sales
+    FROM completed
 ),
 sold AS (
     SELECT chain_id, collection, token_id, min(place) AS first_sold FROM placed GROUP BY ALL
@@ -51,7 +54,7 @@ known AS (
         -- A token of one ether is priced as the native coin is.
         CASE WHEN e.currency IS NOT NULL THEN '0x0000000000000000000000000000000000000000'
              ELSE s.currency END AS priced_as
-    FROM settled_sales s
+    FROM completed s
     LEFT JOIN origins o USING (chain_id, collection, token_id)
     LEFT JOIN mints m ON m.chain_id = s.chain_id AND m.collection = s.collection
         AND m.token_id = s.token_id AND m.minter = s.seller
@@ -76,7 +79,7 @@ moments AS (
         SELECT DISTINCT s.chain_id, s.block_time,
             CASE WHEN e.currency IS NOT NULL THEN '0x0000000000000000000000000000000000000000'
                  ELSE s.currency END AS priced_as
-        FROM settled_sales s
+        FROM completed s
         LEFT JOIN ether_currencies e ON e.chain_id = s.chain_id AND e.currency = s.currency
     ) k
     ASOF JOIN quotes q

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from data.store import Transaction
 from indexer.link import SELECTS, VAULT_TABLES, register_ether, register_texts, replace_link
 from indexer.link_sql import METADATA_URIS
+from indexer.relink_auctions import OPEN_SALES, touch_auctions
 
 _ITEM = "chain_id, collection, token_id"
 _FACTS_OF_TOKENS = (
@@ -27,6 +28,7 @@ _OF_VAULTS = (
     " UNION SELECT chain_id, share_token FROM vault_events WHERE share_token IS NOT NULL"
 )
 _WITHIN = "chain_id = $chain AND block_number >= $start AND block_number < $until"
+_REPRICED = f"chain_id = $chain AND block_time >= (SELECT min(time) FROM prices WHERE {_WITHIN})"
 _BY_TOKEN = f"SEMI JOIN touched_tokens USING ({_ITEM})"
 _BY_SALE = "SEMI JOIN touched_sales USING (chain_id, sale_id)"
 
@@ -57,10 +59,10 @@ def find_touched(
     transaction.execute(
         "CREATE OR REPLACE TEMP TABLE touched_tokens AS"
         f" SELECT DISTINCT {_ITEM} FROM ({facts} UNION ALL"
-        f" SELECT {_ITEM} FROM settled_sales WHERE chain_id = $chain AND block_time >= ("
-        f" SELECT min(time) FROM prices WHERE {_WITHIN}))",
+        f" SELECT {_ITEM} FROM settled_sales WHERE {_REPRICED})",
         bounds,
     )
+    touch_auctions(transaction, bounds, _WITHIN, _REPRICED)
     transaction.execute(
         "CREATE OR REPLACE TEMP TABLE touched_wallets AS"
         " SELECT DISTINCT chain_id, to_address AS address FROM transactions"
@@ -68,7 +70,8 @@ def find_touched(
         bounds,
     )
     row = transaction.query(
-        "SELECT (SELECT count(*) FROM touched_tokens) AS tokens,"
+        "SELECT (SELECT count(*) FROM touched_tokens)"
+        " + (SELECT count(*) FROM touched_open) AS tokens,"
         " (SELECT count(*) FROM touched_wallets) AS wallets,"
         f" EXISTS (FROM vault_events WHERE {_WITHIN})"
         " OR EXISTS (FROM (SELECT chain_id,"
@@ -110,6 +113,7 @@ def relink(transaction: Transaction, touched: Touched) -> int:
 def _relink_tokens(transaction: Transaction) -> int:
     """Sales, royalty terms and ledger, tokens and traits, of the touched tokens."""
     by_token = {name: f"SELECT * FROM {name} {_BY_TOKEN}" for name in _OF_TOKENS}
+    by_token["settled_sales"] += f" UNION ALL {OPEN_SALES}"
     register_ether(transaction)
     register_texts(transaction, _over(by_token, METADATA_URIS))
     # The sales that were there, and those that are there now.
@@ -117,11 +121,14 @@ def _relink_tokens(transaction: Transaction) -> int:
         "CREATE OR REPLACE TEMP TABLE touched_sales AS"
         f" SELECT chain_id, sale_id FROM sales {_BY_TOKEN}"
         f" UNION SELECT chain_id, sale_id FROM settled_sales {_BY_TOKEN}"
+        " UNION SELECT chain_id, sale_id FROM touched_open"
     )
     written = 0
     for name in ("sales", "royalty_terms", "tokens", "token_traits"):
         rows = transaction.query(_over(by_token, SELECTS[name]))
         _delete(transaction, name, _ITEM, "touched_tokens")
+        if name == "sales":
+            _delete(transaction, name, "chain_id, sale_id", "touched_open")
         written += transaction.append(name, rows)
     # Reads `sales` and `royalty_terms`, so it comes after.
     facts = {
