@@ -1,6 +1,8 @@
 """`raisonne index --metadata` on a real chain: what contracts tell becomes tokens and traits."""
 
 import asyncio
+import hashlib
+import itertools
 import json
 import threading
 import time
@@ -31,6 +33,7 @@ from tests.integration.emitter import Emitter
 
 pytestmark = pytest.mark.chain
 
+_counter = itertools.count()
 QUICK = FetchLimits(connect_s=2, idle_s=2, total_s=5, retry_pause_s=0.01)
 DOTS = {"name": "Dots", "attributes": [{"trait_type": "Style", "value": "Dots"}]}
 
@@ -124,8 +127,8 @@ def mint(local, *uris):
                 royalty_bps=0, uri=uri,
             )
         )
-        for number, uri in enumerate(uris)
-        for digest in [bytes([number + 1]) * 32]
+        for uri in uris
+        for digest in [hashlib.sha256(b"%d %s" % (next(_counter), uri.encode())).digest()]
     ]  # fmt: skip
 
 
