@@ -1,6 +1,8 @@
 """Names of chains, as `--chain` takes them, and which chains' native coin is ether."""
 
+from data.currencies import currencies
 from data.errors import UsageError
+from data.units import NATIVE
 
 CHAINS: dict[str, int] = {
     "ethereum": 1,
@@ -25,38 +27,17 @@ CHAINS: dict[str, int] = {
 }
 
 ETHER_CHAINS = frozenset(
-    CHAINS[name]
-    for name in (
-        "ethereum",
-        "optimism",
-        "zksync",
-        "polygon_zkevm",
-        "base",
-        "local",
-        "arbitrum",
-        "arbitrum_nova",
-        "linea",
-        "blast",
-        "scroll",
-        "zora",
-        "ancient8",
-    )
+    each.chain_id for each in currencies().values() if each.is_ether and each.address == NATIVE
 )
 """Chains whose native coin is ether."""
 
 ETHER_TOKENS: dict[int, frozenset[str]] = {
-    1: frozenset(
-        {
-            "0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2",  # WETH
-            "0x0000000000a39bb272e79075ade125fd351887ac",  # Blur's pool
-        }
-    ),
-    10: frozenset({"0x4200000000000000000000000000000000000006"}),
-    137: frozenset({"0x7ceb23fd6bc0add59e62ac25578270cff1b9f619"}),
-    8_453: frozenset({"0x4200000000000000000000000000000000000006"}),
-    42_161: frozenset({"0x82af49447d8a07e3bd95bd0d56f35241523fbab1"}),
-    81_457: frozenset({"0x4300000000000000000000000000000000000004"}),
-    7_777_777: frozenset({"0x4200000000000000000000000000000000000006"}),
+    chain_id: frozenset(
+        each.address
+        for each in currencies().values()
+        if each.chain_id == chain_id and each.is_ether and each.address != NATIVE
+    )
+    for chain_id in CHAINS.values()
 }
 """Tokens that stand for one ether each, by chain (18 decimals)."""
 

@@ -105,7 +105,11 @@ def index(
         bool, typer.Option("--strict", help="Exit with 5 also if blocks stay unproven.")
     ] = False,
     prices: Annotated[
-        Path | None, typer.Option(help="CSV or Parquet with columns currency, time, usd.")
+        Path | None,
+        typer.Option(
+            help="CSV or Parquet with columns currency (token, or eth), time (UTC), usd; a quote"
+            " prices the sales of the two days after it."
+        ),
     ] = None,
     funding: Annotated[
         Path | None,

@@ -4,8 +4,8 @@ Every table is rebuilt as a whole in one transaction, so that it depends on the 
 on the order in which ranges arrived. The rows stay in the database, which keeps them off memory.
 """
 
+from data.currencies import currencies, priced_as
 from data.store import Store, Transaction
-from indexer.chains import ETHER_CHAINS, ETHER_TOKENS
 from indexer.link_sql import (
     FUNDING,
     LABELS,
@@ -68,20 +68,22 @@ def replace_link(transaction: Transaction, name: str) -> int:
 
 def prepare_links(transaction: Transaction) -> None:
     """Makes the temporary tables that the queries of link tables read beside the facts."""
-    register_ether(transaction)
+    register_currencies(transaction)
     register_texts(transaction)
 
 
-def register_ether(transaction: Transaction) -> None:
-    """A temporary table of (chain, currency) that stand for one ether each."""
+def register_currencies(transaction: Transaction) -> None:
+    """A temporary table of the currencies whose unit is known (data/currencies.csv)."""
     transaction.execute(
-        "CREATE OR REPLACE TEMP TABLE ether_currencies (chain_id BIGINT, currency VARCHAR)"
+        "CREATE OR REPLACE TEMP TABLE known_currencies (chain_id BIGINT, currency VARCHAR,"
+        " decimals BIGINT, is_ether BOOLEAN, priced_as VARCHAR)"
     )
-    native = "0x" + "0" * 40
-    rows = [(chain_id, native) for chain_id in sorted(ETHER_CHAINS)]
-    rows += [(chain, token) for chain, tokens in ETHER_TOKENS.items() for token in sorted(tokens)]
-    values = ", ".join(f"({chain_id}, '{currency}')" for chain_id, currency in rows)
-    transaction.execute(f"INSERT INTO ether_currencies VALUES {values}")
+    values = ", ".join(
+        f"({each.chain_id}, '{each.address}', {each.decimals}, {each.is_ether},"
+        f" '{priced_as(each)}')"
+        for each in currencies().values()
+    )
+    transaction.execute(f"INSERT INTO known_currencies VALUES {values}")
 
 
 def register_texts(transaction: Transaction, select: str = METADATA_URIS) -> None:

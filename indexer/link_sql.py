@@ -1,5 +1,6 @@
 """The SQL of the link tables. All of it reads facts; none of it depends on arrival order."""
 
+from data.currencies import MAX_QUOTE_AGE_S
 from indexer.link_auctions import COMPLETED_SALES
 
 # What a sale needs of others is gathered in narrow tables first; the sales themselves only pass by.
@@ -50,10 +51,11 @@ known AS (
             WHEN m.minter IS NULL THEN false
             ELSE coalesce(b.first_bought >= place, true)
         END AS is_primary,
-        e.currency IS NOT NULL AS is_ether,
-        -- A token of one ether is priced as the native coin is.
-        CASE WHEN e.currency IS NOT NULL THEN '0x0000000000000000000000000000000000000000'
-             ELSE s.currency END AS priced_as
+        coalesce(e.is_ether, false) AS is_ether,
+        -- Every native coin has 18 decimals; of a token that is not listed they are not known.
+        CASE WHEN s.currency = '0x0000000000000000000000000000000000000000' THEN 18
+             ELSE e.decimals END AS decimals,
+        coalesce(e.priced_as, s.currency) AS priced_as
     FROM completed s
     LEFT JOIN origins o USING (chain_id, collection, token_id)
     LEFT JOIN mints m ON m.chain_id = s.chain_id AND m.collection = s.collection
@@ -62,7 +64,7 @@ known AS (
         AND b.token_id = s.token_id AND b.buyer = s.seller
     LEFT JOIN born f ON f.chain_id = s.chain_id AND f.collection = s.collection
         AND f.token_id = s.token_id AND f.tx_hash = s.tx_hash AND f.buyer = s.buyer
-    LEFT JOIN ether_currencies e ON e.chain_id = s.chain_id AND e.currency = s.currency
+    LEFT JOIN known_currencies e ON e.chain_id = s.chain_id AND e.currency = s.currency
 ),
 quotes AS (
     -- One quote per currency and second; of several the last on the chain, a file only without one.
@@ -73,29 +75,41 @@ quotes AS (
     ) = 1
 ),
 moments AS (
-    -- The quote in force, once per currency and block rather than per sale.
+    -- The quote in force, once per currency and block rather than per sale; none that is too old.
     SELECT k.chain_id, k.priced_as, k.block_time, q.time, q.usd, q.source
     FROM (
-        SELECT DISTINCT s.chain_id, s.block_time,
-            CASE WHEN e.currency IS NOT NULL THEN '0x0000000000000000000000000000000000000000'
-                 ELSE s.currency END AS priced_as
+        SELECT DISTINCT s.chain_id, s.block_time, coalesce(e.priced_as, s.currency) AS priced_as
         FROM completed s
-        LEFT JOIN ether_currencies e ON e.chain_id = s.chain_id AND e.currency = s.currency
+        LEFT JOIN known_currencies e ON e.chain_id = s.chain_id AND e.currency = s.currency
+        UNION
+        -- What is paid in another currency is told in ether too.
+        SELECT DISTINCT s.chain_id, s.block_time, n.currency
+        FROM completed s
+        JOIN known_currencies n ON n.chain_id = s.chain_id AND n.is_ether
+            AND n.currency = '0x0000000000000000000000000000000000000000'
+        JOIN known_currencies e ON e.chain_id = s.chain_id AND e.currency = s.currency
+            AND NOT e.is_ether
     ) k
     ASOF JOIN quotes q
         ON q.chain_id = k.chain_id AND q.currency = k.priced_as AND k.block_time >= q.time
+    WHERE date_diff('second', q.time, k.block_time) <= {MAX_QUOTE_AGE_S}
+),
+ether_moments AS (
+    SELECT m.chain_id, m.block_time, m.usd FROM moments m
+    JOIN known_currencies n ON n.chain_id = m.chain_id AND n.currency = m.priced_as AND n.is_ether
+    WHERE m.priced_as = '0x0000000000000000000000000000000000000000'
 )
-SELECT k.* EXCLUDE (place, is_ether, priced_as),
-    CASE WHEN is_ether THEN price_wei::DOUBLE / 1e18 END AS price_eth,
-    -- Decimals of other tokens are not known here, so they have no price in USD.
-    CASE WHEN is_ether OR k.currency = '0x0000000000000000000000000000000000000000'
-        THEN price_wei::DOUBLE / 1e18 * q.usd END AS price_usd,
+SELECT k.* EXCLUDE (place, is_ether, decimals, priced_as),
+    CASE WHEN is_ether THEN price_wei::DOUBLE / 1e18
+        ELSE price_wei::DOUBLE / pow(10, decimals) * q.usd / h.usd END AS price_eth,
+    price_wei::DOUBLE / pow(10, decimals) * q.usd AS price_usd,
     CASE WHEN price_usd IS NOT NULL THEN q.source END AS price_source,
     CASE WHEN price_usd IS NOT NULL THEN date_diff('second', q.time, k.block_time) END AS
     price_age_s
 FROM known k
 LEFT JOIN moments q
     ON q.chain_id = k.chain_id AND q.priced_as = k.priced_as AND q.block_time = k.block_time
+LEFT JOIN ether_moments h ON h.chain_id = k.chain_id AND h.block_time = k.block_time
 """
 
 ROYALTY_TERMS = """

@@ -9,7 +9,7 @@ facts: a reader never sees facts without their links.
 from dataclasses import dataclass
 
 from data.store import Transaction
-from indexer.link import SELECTS, VAULT_TABLES, register_ether, register_texts, replace_link
+from indexer.link import SELECTS, VAULT_TABLES, register_currencies, register_texts, replace_link
 from indexer.link_sql import METADATA_URIS
 from indexer.relink_auctions import OPEN_SALES, touch_auctions
 
@@ -114,7 +114,7 @@ def _relink_tokens(transaction: Transaction) -> int:
     """Sales, royalty terms and ledger, tokens and traits, of the touched tokens."""
     by_token = {name: f"SELECT * FROM {name} {_BY_TOKEN}" for name in _OF_TOKENS}
     by_token["settled_sales"] += f" UNION ALL {OPEN_SALES}"
-    register_ether(transaction)
+    register_currencies(transaction)
     register_texts(transaction, _over(by_token, METADATA_URIS))
     # The sales that were there, and those that are there now.
     transaction.execute(

@@ -17,9 +17,18 @@ LINKS = (
                 "Minted to the buyer in the sale's transaction, or first sold by who minted it",
             ),
             Column(
-                "price_eth", FLOAT, "price_wei in whole ETH; NULL for unknown currencies", "ETH"
+                "price_eth",
+                FLOAT,
+                "price_wei in whole ETH; of another currency its value in USD at the quote of ETH;"
+                " NULL without quotes and for unknown currencies",
+                "ETH",
             ),
-            Column("price_usd", FLOAT, "Value at block time; NULL without a price source", "USD"),
+            Column(
+                "price_usd",
+                FLOAT,
+                "Value at block time; NULL without a quote of the last two days",
+                "USD",
+            ),
             Column("price_source", TEXT, "Source of the USD price"),
             Column("price_age_s", INT, "Age of the USD price at the sale", "s"),
         ),

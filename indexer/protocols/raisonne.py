@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from data.types import FLOAT, WEI
+from data.currencies import PriceFeed
+from data.types import WEI
 from data.units import NATIVE
 from indexer.abi import Decoded, Event
 from indexer.protocols.base import (
@@ -20,6 +21,7 @@ from indexer.protocols.base import (
     Route,
     Tables,
 )
+from indexer.protocols.quotes import ANSWER, quotes
 from indexer.protocols.settlement import balance, sale_id
 
 _VERSION = "1"
@@ -67,9 +69,6 @@ _REDEEMED = Event.parse(
     "SharesRedeemed(address indexed vault, address indexed holder, uint256 shares, uint256 amount)",
     wei=["amount"],
 )
-_ANSWER = Event.parse(
-    "AnswerUpdated(int256 indexed current, uint256 indexed roundId, uint256 updatedAt)"
-)
 _FEED_DECIMALS = 8
 _ROLES = {0: "seller", 1: "creator", 2: "platform", 3: "refund"}
 _FACT = (*PLACE, pl.lit(0).alias("item_index"))
@@ -90,7 +89,7 @@ def _routes(context: ChainContext) -> Sequence[Route]:
         (_MARKET_EVENTS, {own.market}),
         (_FACTORY_EVENTS, {own.vault_factory}),
         ((_PAID,), {own.market, own.vault_factory}),
-        ((_ANSWER,), {own.price_feed}),
+        ((ANSWER,), {own.price_feed}),
     )
     routes = [
         Route(event, _VERSION, frozenset(emitters))
@@ -113,7 +112,7 @@ def _settle(events: Mapping[str, Decoded], around: Around) -> Tables:
         "listings": _listings(frames, collection),
         "vault_events": (vaults := _vault_events(frames, collection)),
         "share_transfers": _share_transfers(vaults),
-        "prices": _prices(frames),
+        "prices": _prices(frames, own.chain_id, own.price_feed),
     }
     tables |= _sales(frames, collection) | _vault_payments(frames, collection)
     orphans = _orphan_payments(frames)
@@ -256,21 +255,11 @@ def _share_transfers(vaults: pl.DataFrame) -> pl.DataFrame:
     ).filter(pl.col("shares").is_not_null())
 
 
-def _prices(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def _prices(frames: Mapping[str, pl.DataFrame], chain_id: int, feed: str) -> pl.DataFrame:
     if "AnswerUpdated" not in frames:
         return pl.DataFrame()
-    seconds = pl.col("updatedAt").cast(pl.Int64, strict=False)
-    return (
-        frames["AnswerUpdated"]
-        .filter(seconds.is_between(0, 253_402_300_799), pl.col("current").cast(FLOAT.polars) > 0)
-        .select(
-            *_FACT,
-            pl.lit(NATIVE).alias("currency"),
-            (seconds * 1_000_000).cast(pl.Datetime("us")).alias("time"),
-            (pl.col("current").cast(FLOAT.polars) / 10**_FEED_DECIMALS).alias("usd"),
-            pl.concat_str(pl.lit("feed:"), "address").alias("source"),
-        )
-    )
+    own = PriceFeed(chain_id, feed, NATIVE, _FEED_DECIMALS, "ETH/USD")
+    return quotes(frames["AnswerUpdated"], [own])
 
 
 # --- money

@@ -171,6 +171,52 @@ def test_price_in_usd_is_the_last_quote_before_the_sale_with_its_age(store):
     assert (early["price_eth"], early["price_usd"], early["price_source"]) == (1.0, None, None)
 
 
+DOLLAR = "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"
+DAI = "0x6b175474e89094c44da98b954eedeac495271d0f"
+
+
+@pytest.mark.parametrize(("currency", "unit"), [(DOLLAR, 10**6), (DAI, 10**18)])
+def test_stablecoin_is_priced_in_its_own_decimals_and_told_in_ether(store, currency, unit):
+    link(
+        store,
+        settled_sales=[sale(10, ALICE, BOB, price=500 * unit, currency=currency)],
+        prices=[quote(4, 0.998, currency=currency), quote(6, 2_000.0, log_index=8)],
+    )
+    row = one(store.read("sales"))
+    assert row["price_usd"] == pytest.approx(499.0)
+    assert row["price_eth"] == pytest.approx(0.2495)
+    assert row["price_age_s"] == 6 * 3_600
+
+
+def test_stablecoin_without_a_quote_is_not_taken_for_a_dollar(store):
+    link(
+        store,
+        settled_sales=[sale(10, ALICE, BOB, price=500 * 10**6, currency=DOLLAR)],
+        prices=[quote(4, 2_000.0)],
+    )
+    row = one(store.read("sales"))
+    assert (row["price_usd"], row["price_eth"], row["price_source"]) == (None, None, None)
+
+
+@pytest.mark.parametrize(("hours", "usd"), [(48, 1_000.0), (49, None)])
+def test_quote_prices_the_sales_of_two_days(store, hours, usd):
+    link(store, settled_sales=[sale(1 + hours, ALICE, BOB)], prices=[quote(1, 1_000.0)])
+    row = one(store.read("sales"))
+    assert (row["price_eth"], row["price_usd"]) == (1.0, usd)
+    assert (row["price_age_s"] is None) == (usd is None)
+
+
+def test_wrapped_ether_of_a_chain_with_another_coin_is_not_priced_as_that_coin(store):
+    weth = "0x7ceb23fd6bc0add59e62ac25578270cff1b9f619"
+    link(
+        store,
+        settled_sales=[sale(10, ALICE, BOB, currency=weth, chain=137)],
+        prices=[quote(4, 0.5, chain=137)],
+    )
+    row = one(store.read("sales"))
+    assert (row["price_eth"], row["price_usd"]) == (1.0, None)
+
+
 def test_price_of_another_chain_is_not_used(store):
     link(store, settled_sales=[sale(10, ALICE, BOB)], prices=[quote(4, 1_000.0, chain=10)])
     assert one(store.read("sales"))["price_usd"] is None
