@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -140,6 +140,8 @@ def _record(run: Run, summary: IndexSummary) -> None:
         "gaps": summary.verified.gaps,
         "unproven": summary.verified.unproven,
     }
+    if summary.metadata is not None:
+        run.details["metadata"] = asdict(summary.metadata)
 
 
 @dataclass

@@ -23,7 +23,7 @@ _PATH_GATEWAY = re.compile(r"^/ipfs/([A-Za-z0-9]+)(/.*)?$")
 _HOST_GATEWAY = re.compile(r"^([a-z0-9]{40,})\.ipfs\.[a-z0-9.-]+$")
 _ARWEAVE_ID = re.compile(r"^[A-Za-z0-9_-]{43}$")
 _ARWEAVE_HOSTS = frozenset({"arweave.net", "www.arweave.net"})
-_ID = "{id}"
+_ID, _MAX_IDS = "{id}", 16
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,11 @@ def shown_uri(uri: str) -> str:
 
 
 def substitute_id(uri: str, token_id: str) -> str:
-    """An ERC-1155 URI with `{id}` replaced by the id: hexadecimal, lower case, 64 digits."""
-    return uri.replace(_ID, f"{int(token_id):064x}") if _ID in uri else uri
+    """An ERC-1155 URI with `{id}` replaced by the id: hexadecimal, lower case, 64 digits.
+
+    Only the first few: a megabyte of `{id}` would become sixteen.
+    """
+    return uri.replace(_ID, f"{int(token_id):064x}", _MAX_IDS) if _ID in uri else uri
 
 
 def locate(uri: str, *, max_bytes: int, max_url_bytes: int) -> Location:

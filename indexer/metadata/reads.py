@@ -14,8 +14,10 @@ from indexer.metadata.locations import substitute_id
 from indexer.rpc import RpcClient
 
 _TOKEN_URI, _URI = "c87b56dd", "0e89341c"  # tokenURI(uint256), uri(uint256)
-_BATCH = 50
-_CONCURRENT = 4
+# A hostile contract answers with megabytes per token; so much of it is held at a time.
+_BATCH = 25
+_CONCURRENT = 2
+_MAX_URI = 3 << 19  # 1 MiB in base64, and some
 _WORD = 32
 
 
@@ -103,6 +105,8 @@ def _read(token: Token, raw: bytes) -> Read:
     uri = decode_text(msgspec.json.decode(raw))
     if uri is None:
         return Read(token, None, f"{token.method} answers with no text")
+    if len(uri) > _MAX_URI:
+        return Read(token, None, f"{token.method} answers with too much")
     return Read(token, substitute_id(uri, token.token_id), None)
 
 

@@ -108,6 +108,13 @@ def test_answer_without_end_is_a_reason_for_its_own_token_only():
     assert "too much" in found[2].reason
 
 
+def test_text_of_megabytes_and_a_flood_of_ids_are_bounded():
+    (long,), _ = ask(lambda _: {"result": encoded("data:," + "x" * 2_000_000)}, token())
+    assert long == Read(token(), None, "tokenURI answers with too much")
+    (flood,), _ = ask(lambda _: {"result": encoded("{id}" * 100_000)}, token(1, "erc1155"))
+    assert len(flood.uri) == 16 * 64 + (100_000 - 16) * 4
+
+
 def test_node_that_fails_is_no_answer_of_a_contract():
     with pytest.raises(UpstreamError):
         ask(lambda _: {"error": {"code": -32601, "message": "the method does not exist"}}, token())

@@ -291,6 +291,8 @@ def test_private_address_is_not_asked_without_a_word_of_the_user(fresh, store, t
         summary = run(fresh, store, fetching(tmp_path)).metadata
         assert web.asked == []
     assert summary.documents == {"refused: scheme": 1, "refused: private-address": 1}
+    (details,) = store.query("SELECT details FROM runs")["details"]
+    assert json.loads(details)["metadata"]["documents"] == summary.documents
 
 
 def test_media_can_be_left_out(fresh, store, tmp_path):
