@@ -6,6 +6,7 @@ on the order in which ranges arrived. The rows stay in the database, which keeps
 
 from data.currencies import currencies, priced_as
 from data.store import Store, Transaction
+from indexer.link_loans import LOANS
 from indexer.link_sql import (
     FUNDING,
     LABELS,
@@ -25,7 +26,7 @@ from indexer.link_vaults import (
 )
 from indexer.metadata.events import read_metadata
 
-# `royalty_ledger` reads `sales` and `royalty_terms`, `vaults` its supply and items.
+# `royalty_ledger` reads `sales` and `royalty_terms`, `vaults` its supply and items, `loans` sales.
 SELECTS = {
     "sales": SALES,
     "royalty_terms": ROYALTY_TERMS,
@@ -39,6 +40,7 @@ SELECTS = {
     "labels": LABELS,
     "tokens": TOKENS,
     "token_traits": TOKEN_TRAITS,
+    "loans": LOANS,
 }
 """The query of each link table, in the order in which they are to be asked."""
 

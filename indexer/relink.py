@@ -1,9 +1,10 @@
 """Link tables brought up to date for the tokens that some blocks touched.
 
-A link row depends on the facts of its own token, sale or address alone, and on quotes. So the SQL
-of `link_sql`, run over the facts of what was touched, gives the same rows as over all facts; its
-cost follows the blocks, not the store. Everything happens in the transaction that changed the
-facts: a reader never sees facts without their links.
+A link row depends on the facts of its own token, sale, loan or address alone, and on quotes; a loan
+also on the sales of its collection. So the SQL of the links, run over the facts of what was
+touched, gives the same rows as over all facts; its cost follows the blocks, not the store.
+Everything happens in the transaction that changed the facts: a reader never sees facts without
+their links.
 """
 
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ class Touched:
     wallets: int
     has_vaults: bool
     has_creators: bool
+    loans: int
 
 
 def find_touched(
@@ -69,10 +71,20 @@ def find_touched(
         f" WHERE {_WITHIN} AND to_address IS NOT NULL AND value_wei > 0",
         bounds,
     )
+    transaction.execute(
+        # A loan is valued by the sales of its collection before it was opened.
+        "CREATE OR REPLACE TEMP TABLE touched_loans AS"
+        f" SELECT DISTINCT chain_id, loan_uid FROM loan_events WHERE {_WITHIN}"
+        " UNION SELECT chain_id, loan_uid FROM loan_events"
+        " SEMI JOIN touched_tokens USING (chain_id, collection)"
+        " WHERE chain_id = $chain AND block_number >= $start",
+        bounds,
+    )
     row = transaction.query(
         "SELECT (SELECT count(*) FROM touched_tokens)"
         " + (SELECT count(*) FROM touched_open) AS tokens,"
         " (SELECT count(*) FROM touched_wallets) AS wallets,"
+        " (SELECT count(*) FROM touched_loans) AS loans,"
         f" EXISTS (FROM vault_events WHERE {_WITHIN})"
         " OR EXISTS (FROM (SELECT chain_id,"
         " unnest([collection, from_address, to_address]) AS address"
@@ -93,6 +105,8 @@ def relink(transaction: Transaction, touched: Touched) -> int:
     written = 0
     if touched.tokens:
         written += _relink_tokens(transaction)
+    if touched.loans:
+        written += _relink_loans(transaction)
     if touched.wallets:
         facts = {
             "transactions": "SELECT t.* FROM transactions t SEMI JOIN touched_wallets w"
@@ -139,6 +153,30 @@ def _relink_tokens(transaction: Transaction) -> int:
     ledger = transaction.query(_over(facts, SELECTS["royalty_ledger"]))
     _delete(transaction, "royalty_ledger", "chain_id, sale_id", "touched_sales")
     return written + transaction.append("royalty_ledger", ledger)
+
+
+def _relink_loans(transaction: Transaction) -> int:
+    """The touched loans, out of their events and those of loans in the same transactions."""
+    register_currencies(transaction)
+    # A loan that closes where another is opened on its token is the parent of that.
+    transaction.execute(
+        "CREATE OR REPLACE TEMP TABLE told_loans AS"
+        " SELECT DISTINCT n.chain_id, n.loan_uid FROM loan_events n SEMI JOIN ("
+        " SELECT e.chain_id, e.tx_hash FROM loan_events e"
+        " SEMI JOIN touched_loans USING (chain_id, loan_uid)) USING (chain_id, tx_hash)"
+    )
+    told = "SELECT * FROM loan_events SEMI JOIN told_loans USING (chain_id, loan_uid)"
+    facts = {
+        "loan_events": told,
+        "sales": "SELECT s.* FROM sales s SEMI JOIN"
+        f" (SELECT chain_id, collection FROM ({told})) USING (chain_id, collection)",
+    }
+    rows = transaction.query(
+        f"SELECT * FROM ({_over(facts, SELECTS['loans'])})"
+        " SEMI JOIN touched_loans USING (chain_id, loan_uid)"
+    )
+    _delete(transaction, "loans", "chain_id, loan_uid", "touched_loans")
+    return transaction.append("loans", rows)
 
 
 def _over(facts: dict[str, str], select: str) -> str:

@@ -1,5 +1,6 @@
 """Facts: derived from the evidence of one transaction; append-only, deleted with their block."""
 
+from data.schema.loans import LOAN_FACTS
 from data.schema.model import FACT, FACT_KEY, PROTOCOL, SALE, TOKEN, Column, Table
 from data.types import ADDRESS, BYTES, FLOAT, HASH, INT, TEXT, TIME, UINT256, WEI
 
@@ -39,7 +40,8 @@ FACTS = (
             Column(
                 "recipient_class",
                 TEXT,
-                "seller, creator, split, platform, affiliate, referrer, tip, refund or unknown",
+                "seller, creator, split, platform, affiliate, referrer, tip, lender (debt on the token"
+                " repaid out of the sale), refund or unknown",
             ),
             Column("currency", ADDRESS, "Token of payment"),
             Column("amount_wei", WEI, "Amount", "smallest unit of currency"),
@@ -226,4 +228,5 @@ FACTS = (
         ),
         FACT_KEY,
     ),
+    *LOAN_FACTS,
 )

@@ -1,5 +1,6 @@
 """Links: SQL over facts, rebuilt as a whole; independent of the order in which ranges arrived."""
 
+from data.schema.loans import LOAN_LINKS
 from data.schema.model import CHAIN, FACT_KEY, METADATA, SALE, TOKEN, Column, Table
 from data.schema.vaults import VAULT_LINKS
 from data.types import ADDRESS, BOOL, FLOAT, HASH, INT, TEXT, TIME, WEI
@@ -128,4 +129,5 @@ LINKS = (
         ),
         ("chain_id", "address", "label"),
     ),
+    *LOAN_LINKS,
 )

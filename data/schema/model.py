@@ -95,7 +95,7 @@ _SALE_AMOUNTS = (
     Column("platform_fee_wei", WEI, "What the marketplace got", "smallest unit of currency"),
     Column("royalty_wei", WEI, "What creators got as royalty", "smallest unit of currency"),
     Column(
-        "other_wei", WEI, "All other legs (tips, referrers, refunds)", "smallest unit of currency"
+        "other_wei", WEI, "All other legs (tips, referrers, lenders)", "smallest unit of currency"
     ),
     Column(
         "residual_wei",

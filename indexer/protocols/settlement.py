@@ -8,7 +8,7 @@ CLASS_COLUMNS = {
     "proceeds_wei": ("seller",),
     "platform_fee_wei": ("platform",),
     "royalty_wei": ("creator", "split"),
-    "other_wei": ("affiliate", "referrer", "tip", "unknown"),
+    "other_wei": ("affiliate", "referrer", "tip", "lender", "unknown"),
 }
 """Classes of recipients by the column of a sale that sums their legs."""
 
