@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from data.errors import UpstreamError
+from data.errors import RetryableError, UpstreamError
 from data.schema import conform, table
 from indexer.companions import parse_traces, parse_transactions, receipt_logs
 from indexer.decode import decode_batches
@@ -42,29 +42,42 @@ class CompletingSource:
         """Evidence of the range with everything that is needed besides.
 
         Raises:
-            UpstreamError: a transaction of a log cannot be had.
+            UpstreamError: the endpoint contradicts itself again and again.
         """
-        pieces = []
-        for piece in await self.source.fetch(blocks):
-            pieces.append(
-                await steadily(
-                    lambda piece=piece: self.completer.complete(piece),  # type: ignore[misc]
-                    blocks,
-                    lambda: self.completer.client.endpoint,
-                    attempts=_ATTEMPTS,
-                    first_pause_s=_FIRST_PAUSE_S,
-                )
-            )
-        return pieces
+        return [await self._complete(piece) for piece in await self.source.fetch(blocks)]
+
+    async def _complete(self, piece: Evidence) -> Evidence:
+        # A replica that lags has it soon; a node that dropped its index of old transactions never
+        # will. Once one is known to lack some, the next are waited for less.
+        patience = _ATTEMPTS if not self.completer.missing else 2
+        attempt = 0
+
+        async def act() -> Evidence:
+            nonlocal attempt
+            attempt += 1
+            return await self.completer.complete(piece, goes_without=attempt >= patience)
+
+        return await steadily(
+            act,
+            (piece.start, piece.end),
+            lambda: self.completer.client.endpoint,
+            attempts=_ATTEMPTS,
+            first_pause_s=_FIRST_PAUSE_S,
+        )
 
 
 @dataclass
 class Completer:
-    """Asks one chain. `untraced` counts transactions that no endpoint would trace."""
+    """Asks one chain.
+
+    `untraced` counts transactions that no endpoint would trace, `missing` those that it told
+    nothing else about although it has their logs.
+    """
 
     client: RpcClient
     selection: Selection
     untraced: int = 0
+    missing: int = 0
     _refused: set[str] = field(default_factory=set)
 
     @cached_property
@@ -73,8 +86,12 @@ class Completer:
         protocols = tuple(each for each in self.selection.protocols if each.needs)
         return replace(self.selection, protocols=protocols)
 
-    async def complete(self, evidence: Evidence) -> Evidence:
+    async def complete(self, evidence: Evidence, *, goes_without: bool = False) -> Evidence:
         """The evidence with transactions, ERC-20 transfers, traces and reads of its protocols.
+
+        Args:
+            evidence: to be completed.
+            goes_without: leaves out, and counts, what the node does not have.
 
         Raises:
             RetryableError: the node lacks a transaction, or has it in another block than its log.
@@ -85,17 +102,23 @@ class Completer:
         if not batches:
             return evidence
         wanted = _Wanted(self._needing.protocols, batches)
-        evidence = await self._add_transactions(evidence, wanted.places("input"))
-        evidence = await self._add_payments(evidence, wanted.places("receipt"))
+        evidence = await self._add_transactions(evidence, wanted.places("input"), goes_without)
+        evidence = await self._add_payments(evidence, wanted.places("receipt"), goes_without)
         evidence = await self._add_traces(evidence, wanted.places("trace"), wanted.contracts())
         return await self._add_reads(evidence, wanted)
 
-    async def _add_transactions(self, evidence: Evidence, places: pl.DataFrame) -> Evidence:
+    async def _add_transactions(
+        self, evidence: Evidence, places: pl.DataFrame, goes_without: bool
+    ) -> Evidence:
         known = evidence.transactions.select("block_hash", "tx_hash")
         places = places.join(known, on=["block_hash", "tx_hash"], how="anti")
         if places.is_empty():
             return evidence
-        results = await self._ask_each("eth_getTransactionByHash", places)
+        results = await self._ask_each(
+            [Request("eth_getTransactionByHash", (each,)) for each in places["tx_hash"]]
+        )
+        results = await self._ask_by_place(results, places)
+        results, places = self._present(results, places, "transaction", goes_without)
         rows, rich = parse_transactions(results, places)
         frames = [evidence.transactions, conform("transactions", rows)]
         return _counted(
@@ -107,11 +130,47 @@ class Completer:
             results,
         )
 
-    async def _add_payments(self, evidence: Evidence, places: pl.DataFrame) -> Evidence:
+    async def _ask_by_place(self, results: Sequence[bytes], places: pl.DataFrame) -> list[bytes]:
+        """Asks by place in the block for what is not known by hash: nodes drop old hashes."""
+        rows = places.select("block_hash", "tx_index").rows()
+        unknown = [n for n, raw in enumerate(results) if raw.strip() == b"null"]
+        asked = [
+            Request("eth_getTransactionByBlockHashAndIndex", (rows[n][0], hex(rows[n][1])))
+            for n in unknown
+        ]
+        found = dict(zip(unknown, await self._ask_each(asked), strict=True))
+        return [found.get(n, raw) for n, raw in enumerate(results)]
+
+    def _present(
+        self, results: Sequence[bytes], places: pl.DataFrame, what: str, goes_without: bool
+    ) -> tuple[list[bytes], pl.DataFrame]:
+        """The results that are there, and their places.
+
+        Raises:
+            RetryableError: one is not there, and is not to be gone without.
+        """
+        is_there = [raw.strip() != b"null" for raw in results]
+        if not all(is_there):
+            if not goes_without:
+                lacked = places["tx_hash"][is_there.index(False)]
+                message = f"the node has no {what} {lacked}, although it has its logs"
+                raise RetryableError(message)
+            self.missing += is_there.count(False)
+        kept = [raw for raw, is_kept in zip(results, is_there, strict=True) if is_kept]
+        return kept, places.filter(pl.Series(is_there, dtype=pl.Boolean))
+
+    async def _add_payments(
+        self, evidence: Evidence, places: pl.DataFrame, goes_without: bool
+    ) -> Evidence:
         """ERC-20 transfers of the transactions, among the logs in their places."""
         if places.is_empty():
             return evidence
-        results = await self._ask_each("eth_getTransactionReceipt", places)
+        results = await self._ask_each(
+            [Request("eth_getTransactionReceipt", (each,)) for each in places["tx_hash"]]
+        )
+        results, places = self._present(results, places, "receipt", goes_without)
+        if places.is_empty():
+            return evidence
         chain_id = self.selection.context.chain_id
         parsed = parse_logs(receipt_logs(results, places), chain_id).logs
         transfers = (
@@ -180,12 +239,10 @@ class Completer:
             return {"output": None, "error": str(error)[:500]}
         return {"output": bytes.fromhex(answer[2:]), "error": None}
 
-    async def _ask_each(self, method: str, places: pl.DataFrame) -> list[bytes]:
-        hashes = places["tx_hash"].to_list()
+    async def _ask_each(self, requests: Sequence[Request]) -> list[bytes]:
         results: list[bytes] = []
-        for at in range(0, len(hashes), MAX_BATCH):
-            part = hashes[at : at + MAX_BATCH]
-            results += await self.client.batch([Request(method, (h,)) for h in part])
+        for at in range(0, len(requests), MAX_BATCH):
+            results += await self.client.batch(requests[at : at + MAX_BATCH])
         return results
 
 

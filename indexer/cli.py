@@ -1,6 +1,7 @@
 """Commands of the indexer: text to calls, no logic."""
 
 import json
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from math import isinf
@@ -207,6 +208,8 @@ def index(
         f"chain {summary.chain_id}: {summary.blocks:,} new blocks up to {summary.head:,}, "
         f"{summary.logs:,} logs in {summary.elapsed_s:.1f} s" + (f" ({rows})" if rows else "")
     )
+    for line in _left_out(summary):
+        typer.echo(line)
     for first in summary.rolled_back_from:
         typer.echo(f"reorganised: rolled back from block {first:,}")
     if verified.reasked:
@@ -217,6 +220,20 @@ def index(
     for line in summary.metadata.lines() if summary.metadata else ():
         typer.echo(line)
     require_complete(verified.gaps, verified.unproven, strict=strict)
+
+
+def _left_out(summary: Any) -> Iterator[str]:
+    """What the endpoint did not tell about transactions, and what that means."""
+    if summary.untraced:
+        yield (
+            f"{summary.untraced:,} transactions could not be traced: money that only traces show "
+            "stays unknown (`raisonne doctor` tells what an endpoint can do)"
+        )
+    if summary.without_transaction:
+        yield (
+            f"{summary.without_transaction:,} transactions or receipts were not to be had: rows "
+            "that need them say so; try another --rpc-url with a new store"
+        )
 
 
 def _metadata_options(state_dir: Path, ipfs: str | None, arweave: str | None) -> Any:

@@ -41,13 +41,13 @@ def parse_transactions(
         Columns of table `transactions`; and block_hash, tx_hash of those left out.
 
     Raises:
-        RetryableError: the node lacks a transaction, or has it in another block.
+        RetryableError: an answer is no transaction, or in another block.
     """
     rows, rich = [], []
     for raw, place in zip(results, places.iter_rows(named=True), strict=True):
         told = _object(raw, place, "transaction")
-        value_wei = int(told.get("value") or "0x0", 16)
-        if value_wei > MAX_DECIMAL38:
+        value_wei = int(told["value"], 16) if told.get("value") else None
+        if (value_wei or 0) > MAX_DECIMAL38:
             rich.append((place["block_hash"], place["tx_hash"]))
             continue
         rows.append(
@@ -69,7 +69,7 @@ def receipt_logs(results: Sequence[bytes], places: pl.DataFrame) -> list[bytes]:
     """The lists of logs in eth_getTransactionReceipt results, as eth_getLogs would give them.
 
     Raises:
-        RetryableError: the node lacks a receipt, or has it in another block.
+        RetryableError: an answer is no receipt, or in another block.
     """
     lists = []
     for raw, place in zip(results, places.iter_rows(named=True), strict=True):
@@ -158,7 +158,7 @@ def _call(kind: str, call: dict[str, Any], place: str) -> dict[str, Any]:
 def _object(raw: bytes, place: dict[str, Any], what: str) -> dict[str, Any]:
     told = msgspec.json.decode(raw)
     if not isinstance(told, dict):
-        message = f"the node has no {what} {place['tx_hash']}, although it has its logs"
+        message = f"the node answered with something that is no {what} {place['tx_hash']}"
         raise RetryableError(message)
     if _lower(told.get("blockHash")) != place["block_hash"]:
         message = f"{what} {place['tx_hash']} is in another block than its logs"

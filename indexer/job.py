@@ -78,6 +78,8 @@ class IndexSummary:
     rolled_back_from: list[int] = field(default_factory=list)
     repaired_blocks: list[int] = field(default_factory=list)
     verified: Tally = field(default_factory=Tally)
+    untraced: int = 0
+    without_transaction: int = 0
     elapsed_s: float = 0.0
     metadata: MetadataSummary | None = None
 
@@ -219,6 +221,8 @@ class Job:
             blocks = sum(evidence.end - evidence.start for evidence in batch)
             done += blocks
             self._count(batch, blocks, counts)
+            self.summary.untraced = self._completer.untraced
+            self.summary.without_transaction = self._completer.missing
             rate = done / max(time.monotonic() - started, 1e-9)
             lag = head + 1 - batch[-1].end
             note = f"{self.summary.logs:,} logs, {rate:,.0f} blocks/s, {lag:,} behind head"

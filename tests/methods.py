@@ -80,6 +80,10 @@ class Methods:
     def transaction_by_hash(self, tx_hash: str) -> Json | None:
         return self.chain.transaction(_match(_HASH, tx_hash, "transaction hash").lower())
 
+    def transaction_by_place(self, block_hash: str, index: str) -> Json | None:
+        number = self.chain.number(_match(_HASH, block_hash, "block hash").lower())
+        return None if number is None else self.chain.transaction_at(number, int(index, 16))
+
     def receipt(self, tx_hash: str) -> Json | None:
         return self.chain.receipt(_match(_HASH, tx_hash, "transaction hash").lower())
 
@@ -160,7 +164,7 @@ class Methods:
         transactions: list[Any] = hashes
         if full:
             found = (self.chain.transaction(tx_hash) for tx_hash in hashes)
-            transactions = [transaction for transaction in found if transaction is not None]
+            transactions = [each for each in found if each is not None and "from" in each]
         return {**self.chain.header(number), "transactions": transactions}
 
 
@@ -173,6 +177,7 @@ _METHODS = {
     "eth_getBlockReceipts": "block_receipts",
     "eth_getTransactionReceipt": "receipt",
     "eth_getTransactionByHash": "transaction_by_hash",
+    "eth_getTransactionByBlockHashAndIndex": "transaction_by_place",
     "eth_syncing": "syncing",
     "net_version": "net_version",
     "web3_clientVersion": "client_version",

@@ -212,27 +212,40 @@ class ReplayChain:
         return [one for _, one in sorted(places | {(r["tx_index"], r["tx_hash"]) for r in rows})]
 
     def transaction(self, tx_hash: str) -> Json | None:
-        """A transaction of which sender and value were recorded; None for any other.
+        """What was recorded of a transaction; of one that is known by its logs alone, its place.
 
-        `input` is the recorded selector alone: the arguments were not recorded.
+        What was not recorded is left out, call data always; None for a transaction without logs
+        of which nothing was recorded.
         """
         row = self._transactions.get(tx_hash)
-        if row is None or not self.has(row["block_number"]):
+        number = row["block_number"] if row else self._places.get(tx_hash, (None, 0))[0]
+        if number is None or not self.has(number):
             return None
+        known = (
+            {}
+            if row is None
+            else {
+                "from": row["from_address"],
+                "to": row["to_address"],
+                "value": hex(int(row["value_wei"] or 0)),
+                "gas": hex(row["gas_used"] or 0),
+                "gasPrice": hex(int(row["effective_gas_price"] or 0)),
+            }
+        )
+        index = self._places[tx_hash][1] if row is None else row["tx_index"]
         return {
             "hash": tx_hash,
-            "blockHash": self.hash(row["block_number"]),
-            "blockNumber": hex(row["block_number"]),
-            "transactionIndex": hex(row["tx_index"]),
-            "from": row["from_address"],
-            "to": row["to_address"],
-            "value": hex(int(row["value_wei"] or 0)),
-            "input": row["selector"] or "0x",
-            "gas": hex(row["gas_used"] or 0),
-            "gasPrice": hex(int(row["effective_gas_price"] or 0)),
-            "nonce": "0x0",
-            "type": "0x0",
+            "blockHash": self.hash(number),
+            "blockNumber": hex(number),
+            "transactionIndex": hex(index),
+            **known,
         }
+
+    def transaction_at(self, number: int, index: int) -> Json | None:
+        """The transaction at a place in a block, as `transaction` gives it."""
+        found = [self.transaction(each) for each in self.transaction_hashes(number)]
+        places = (each for each in found if each and quantity(each["transactionIndex"]) == index)
+        return next(places, None)
 
     def receipt(self, tx_hash: str) -> Json | None:
         """Receipt of a transaction with its logs; None when nothing of it was recorded."""
@@ -353,6 +366,7 @@ class ReplayChain:
             )
             for log in self.logs
         }
+        self._places = places
         placed: dict[str, Json] = {}
         self._transactions_of: dict[int, list[Json]] = defaultdict(list)
         for row in rows:

@@ -261,8 +261,17 @@ class TestTransactions:
         transaction = result(known, "eth_getTransactionByHash", word(1))
         assert (transaction["blockNumber"], transaction["transactionIndex"]) == (hex(100), "0x3")
 
+    def test_transaction_known_by_its_logs_alone_is_told_by_its_place(self, known):
+        told = result(known, "eth_getTransactionByHash", word(2))
+        assert (told["blockNumber"], "from" in told, "input" in told) == (hex(110), False, False)
+        index = told["transactionIndex"]
+        place = (told["blockHash"], index)
+        assert result(known, "eth_getTransactionByBlockHashAndIndex", *place) == told
+        place = (told["blockHash"], "0x77")
+        assert result(known, "eth_getTransactionByBlockHashAndIndex", *place) is None
+
     def test_unknown_transaction_is_null(self, known):
-        assert result(known, "eth_getTransactionByHash", word(2)) is None
+        assert result(known, "eth_getTransactionByHash", word(0xDEAD)) is None
         assert result(known, "eth_getTransactionReceipt", word(0xDEAD)) is None
 
     def test_receipt_holds_the_logs_of_its_transaction(self, known):

@@ -136,14 +136,14 @@ class Refusing:
         return await self.client.batch(requests)
 
 
-def complete_with(rpc, protocol, wrap):
+def complete_with(rpc, protocol, wrap, **options):
     async def run():
         selection = Selection(ChainContext(1), (protocol,))
         async with aiohttp.ClientSession() as session:
             client = RpcClient([rpc.url], session, attempts=1, first_pause_s=0.01)
             (evidence,) = await RpcSource(client, selection, head=2).fetch((0, 3))
             completer = Completer(wrap(client), selection)
-            return await completer.complete(evidence), completer
+            return await completer.complete(evidence, **options), completer
 
     return asyncio.run(run())
 
@@ -172,6 +172,40 @@ def test_transaction_that_moved_to_another_block_is_asked_again(rpc):
 
     with pytest.raises(RetryableError, match="another block"):
         complete_with(rpc, shop("input"), lambda c: Elsewhere(c, ()))
+
+
+class Forgetful(Refusing):
+    """Knows no transaction by its hash; by its place, if `knows_places`."""
+
+    def __init__(self, client, *, knows_places):
+        super().__init__(client, ())
+        self.knows_places = knows_places
+
+    async def batch(self, requests):
+        answers = await self.client.batch(requests)
+        lost = {"eth_getTransactionByHash", "eth_getTransactionReceipt"}
+        if not self.knows_places:
+            lost.add("eth_getTransactionByBlockHashAndIndex")
+        pairs = zip(requests, answers, strict=True)
+        return [b"null" if each.method in lost else raw for each, raw in pairs]
+
+
+def test_transaction_that_is_not_known_by_its_hash_is_asked_for_by_its_place(rpc):
+    wrap = lambda client: Forgetful(client, knows_places=True)  # noqa: E731
+    evidence, completer = complete_with(rpc, shop("input"), wrap)
+    assert evidence.transactions["to_address"].to_list() == [ROUTER]
+    assert completer.missing == 0
+
+
+def test_what_a_node_does_not_have_is_waited_for_and_then_gone_without(rpc):
+    wrap = lambda client: Forgetful(client, knows_places=False)  # noqa: E731
+    with pytest.raises(RetryableError, match="although it has its logs"):
+        complete_with(rpc, shop("input", "receipt"), wrap)
+    wait = {"goes_without": True}
+    evidence, completer = complete_with(rpc, shop("input", "receipt"), wrap, **wait)
+    assert evidence.transactions.is_empty()
+    assert evidence.logs["address"].to_list() == [SHOP]
+    assert completer.missing == 2
 
 
 def test_index_run_stores_what_protocols_need_and_rebuild_changes_nothing(tmp_path):
