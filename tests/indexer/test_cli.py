@@ -95,7 +95,7 @@ def test_store_that_is_not_there_is_not_found(call):
 
 
 def test_files_of_prices_and_funding_reach_the_links(call, tmp_path):
-    (tmp_path / "prices.csv").write_text("currency,time,usd\neth,2020-01-01,1000\n")
+    (tmp_path / "prices.csv").write_text("currency,time,usd\neth,2023-11-15,1000\n")
     (tmp_path / "funding.csv").write_text(f"address,first_funded_by\n{ALICE},{ALICE}\n")
     with serve() as node:
         code, _, err = call(
