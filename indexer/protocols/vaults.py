@@ -120,6 +120,57 @@ def with_moved(rows: pl.DataFrame, payments: pl.DataFrame, *, mints: bool) -> pl
     return rows.join(moved, on=[*_TX, "vault", "log_index"], how="left", maintain_order="left")
 
 
+def with_payment(
+    frame: pl.DataFrame,
+    payments: pl.DataFrame,
+    amount: str,
+    *,
+    sender: pl.Expr | None = None,
+    receiver: pl.Expr | None = None,
+) -> pl.DataFrame:
+    """The logs with the last ERC-20 transfer before them, of just the amount that they name.
+
+    Args:
+        frame: decoded logs; one row per log.
+        payments: `Around.payments`.
+        amount: column of the amount, decimal text or a decimal.
+        sender: who must have paid; anybody without.
+        receiver: who must have got it; anybody without.
+
+    Returns:
+        The logs with `paid_token` and `paid_to`; NULL where no such transfer was seen.
+    """
+    conditions = [
+        pl.col(column) == side
+        for column, side in (("from_address", sender), ("to_address", receiver))
+        if side is not None
+    ]
+    found = (
+        frame.with_columns(pl.col(amount).cast(WEI.polars, strict=False).alias("amount_wei"))
+        .join(
+            payments.select(
+                *_TX,
+                pl.col("log_index").alias("moved_at"),
+                "amount_wei",
+                "currency",
+                "from_address",
+                "to_address",
+            ),
+            on=[*_TX, "amount_wei"],
+        )
+        .filter(pl.col("moved_at") < pl.col("log_index"), *conditions)
+        .sort("moved_at")
+        .unique(["block_hash", "log_index"], keep="last", maintain_order=True)
+        .select(
+            "block_hash",
+            "log_index",
+            pl.col("currency").alias("paid_token"),
+            pl.col("to_address").alias("paid_to"),
+        )
+    )
+    return frame.join(found, on=["block_hash", "log_index"], how="left", maintain_order="left")
+
+
 def share_trades(rows: pl.DataFrame, payments: pl.DataFrame, protocol: str) -> pl.DataFrame:
     """Rows `share_trade`: shares sold for another token, in transactions with vault events.
 
@@ -175,7 +226,8 @@ def _trades(vaults: pl.DataFrame, payments: pl.DataFrame) -> pl.DataFrame:
         pl.col("moves") == 1,
         pl.col("moves_right") == 1,
         pl.len().over(*_TX, "trader") == 1,
-        pl.col("traded").sign() == -pl.col("paid").sign(),
+        (pl.col("traded") > 0) == (pl.col("paid") < 0),
+        pl.col("paid") != 0,
     )
     return both.select(
         *_TX, "vault", pl.col("traded").abs(), "paid_in", pl.col("paid").abs()
