@@ -9,9 +9,9 @@ premium for a token that came in lately, goes to who brought it (`PremiumShared`
 What a token cost stands in no event: shares are bought or sold on an exchange in the same
 transaction. Such trades are rows of their own, `share_trade`, read from the ERC-20 transfers.
 
-Source: NFTX-project/nftx-protocol-v2, contracts/solidity/NFTXVaultUpgradeable.sol; nftx-protocol-v3,
-src/NFTXVaultUpgradeableV3.sol and NFTXInventoryStakingV3Upgradeable.sol; events of the protocol
-table.
+Source: NFTX-project/nftx-protocol-v2, contracts/solidity/NFTXVaultUpgradeable.sol; its successor,
+nftx-protocol-v3, src/NFTXVaultUpgradeableV3.sol and NFTXInventoryStakingV3Upgradeable.sol; events of
+the protocol table.
 """
 
 from collections.abc import Mapping, Sequence
