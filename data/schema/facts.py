@@ -89,8 +89,9 @@ FACTS = (
                 TEXT,
                 "opened, issued, deposit, withdraw, swap_in, swap_out, redeemed, shutdown (items);"
                 " started, bid, bid_removed, won, failed, cash (buyouts); contribution, activated,"
-                " fee_mint, share_trade, staked, unstaked (shares); price_update, fee_update"
-                " (terms); dividend, dividend_fee, dividend_claim, premium (income)",
+                " claimed, refund, fee_mint, share_trade, staked, unstaked (shares); price_update"
+                " (terms); dividend, dividend_fee, dividend_claim, dividend_fee_claim, premium"
+                " (income)",
             ),
             Column("vault", ADDRESS, "Vault, in most protocols its share token; NULL if not named"),
             Column("emitter", ADDRESS, "Contract that emitted the event"),

@@ -10,8 +10,8 @@ What a token cost stands in no event: shares are bought or sold on an exchange i
 transaction. Such trades are rows of their own, `share_trade`, read from the ERC-20 transfers.
 
 Source: NFTX-project/nftx-protocol-v2, contracts/solidity/NFTXVaultUpgradeable.sol; its successor,
-nftx-protocol-v3, src/NFTXVaultUpgradeableV3.sol and NFTXInventoryStakingV3Upgradeable.sol; events of
-the protocol table.
+nftx-protocol-v3, src/NFTXVaultUpgradeableV3.sol and NFTXInventoryStakingV3Upgradeable.sol; the
+staking contracts of version 2 from its README and tests; events of the protocol table.
 """
 
 from collections.abc import Mapping, Sequence
