@@ -73,10 +73,16 @@ def sale_tables(protocol: str, sales: pl.DataFrame, legs: Sequence[pl.DataFrame]
     balanced = balance(rows.drop("residual_reason"), payments).join(
         _reasons(rows, payments), on="sale_id", how="left", maintain_order="left"
     )
-    is_open = pl.col("reason").is_not_null()
-    balanced = balanced.with_columns(
-        pl.when(~is_open).then(pl.col("residual_wei")).alias("residual_wei"),
-        pl.coalesce("reason", "residual_reason").alias("residual_reason"),
+    # A contract that contradicts itself has no balance; one of ours that did would be found by the
+    # tests against traces.
+    is_torn = pl.col("residual_wei") != 0
+    reason = pl.coalesce(
+        "reason",
+        "residual_reason",
+        pl.when(is_torn).then(pl.lit("the legs that the logs name do not add up to the price")),
+    )
+    balanced = balanced.with_columns(reason.alias("residual_reason")).with_columns(
+        pl.when(pl.col("residual_reason").is_null()).then("residual_wei").alias("residual_wei")
     )
     columns = [name for name in table("settled_sales").column_names if name in balanced.columns]
     return {"settled_sales": balanced.select(columns), "sale_payments": payments}
