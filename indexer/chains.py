@@ -12,6 +12,7 @@ CHAINS: dict[str, int] = {
     "opbnb": 204,
     "zksync": 324,
     "polygon_zkevm": 1_101,
+    "story": 1_514,
     "astar_zkevm": 3_776,
     "base": 8_453,
     "local": 31_337,

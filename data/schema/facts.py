@@ -2,7 +2,7 @@
 
 from data.schema.loans import LOAN_FACTS
 from data.schema.model import FACT, FACT_KEY, PROTOCOL, SALE, TOKEN, Column, Table
-from data.types import ADDRESS, BYTES, FLOAT, HASH, INT, TEXT, TIME, UINT256, WEI
+from data.types import ADDRESS, BOOL, BYTES, FLOAT, HASH, INT, TEXT, TIME, UINT256, WEI
 
 FACTS = (
     Table(
@@ -143,13 +143,18 @@ FACTS = (
     Table(
         "provenance_events",
         "fact",
-        "Mints and burns that carry a lineage record",
+        "What works, and others on their behalf, say of how they were made",
         (
             *FACT,
             *PROTOCOL,
-            Column("event", TEXT, "minted or burned"),
+            Column(
+                "event",
+                TEXT,
+                "minted or burned with a lineage record; generated, updated (ERC-7007); committed"
+                " (ERC-7053); attributed (ERC-7015); registered (Story)",
+            ),
             *TOKEN,
-            Column("account", ADDRESS, "Creator on a mint, burner on a burn"),
+            Column("account", ADDRESS, "Creator, burner, recorder, or account of an IP asset"),
             Column("manifest", HASH, "SHA-256 of the lineage manifest"),
             Column("pixel_hash", HASH, "SHA-256 of the decoded pixels; NULL on a burn"),
             Column("model", HASH, "Digest of the weights; NULL on a burn"),
@@ -157,6 +162,24 @@ FACTS = (
             Column("process", HASH, "Digest of the generation process; NULL on a burn"),
             Column("seed", UINT256, "Seed of the work, decimal text; NULL on a burn"),
             Column("uri", TEXT, "Metadata URI; foreign text, never rendered as markup"),
+            Column("standard", TEXT, "erc7007, erc7053, erc7015 or story; NULL for our own"),
+            Column("shape", TEXT, "ERC-7007: final, reference or legacy"),
+            Column("prompt_hash", HASH, "Keccak-256 of the prompt"),
+            Column(
+                "prompt_text",
+                TEXT,
+                "The prompt, where call data hold it and it is text; foreign text",
+            ),
+            Column("data_hash", HASH, "Keccak-256 of the data, of a CID, or what was signed"),
+            Column("data_uri", TEXT, "Where the data are, as told: a URI or a CID; foreign text"),
+            Column("statement", TEXT, "What was committed, or signed under; foreign text"),
+            Column("proof", BYTES, "Proof or signature that came along; not verified by its being"),
+            Column("verifier", ADDRESS, "What the contract names as its verifier, at the block"),
+            Column(
+                "verify_result",
+                BOOL,
+                "What the contract's own verify answers, at the block; NULL: not known",
+            ),
         ),
         FACT_KEY,
     ),
@@ -172,7 +195,12 @@ FACTS = (
             Column("parent_collection", ADDRESS, "Contract of the parent"),
             Column("parent_token_id", UINT256, "Token of the parent, decimal text"),
             Column("relation", INT, "0 derived, 1 variation, 2 inspired, 3 style-cell"),
-            Column("share_bps", INT, "Share promised to the parent", "basis points"),
+            Column(
+                "share_bps",
+                INT,
+                "Share promised to the parent; NULL where licence terms tell it (Story)",
+                "basis points",
+            ),
         ),
         FACT_KEY,
     ),
@@ -230,4 +258,17 @@ FACTS = (
         FACT_KEY,
     ),
     *LOAN_FACTS,
+    Table(
+        "metadata_updates",
+        "fact",
+        "Contracts that said that metadata of their tokens changed (ERC-4906)",
+        (
+            *FACT,
+            *PROTOCOL,
+            Column("collection", ADDRESS, "Contract of the tokens"),
+            Column("from_token_id", UINT256, "First token, decimal text"),
+            Column("to_token_id", UINT256, "Last token, decimal text"),
+        ),
+        FACT_KEY,
+    ),
 )

@@ -11,9 +11,8 @@ from data.store import Store
 # now, and when its contract said (ERC-4906) after the last reading that the document changed.
 _DUE = """
 WITH updates AS (
-    -- Without a token: every one of the collection.
-    SELECT collection, token_id, max(block_number) AS updated_block
-    FROM provenance_events WHERE chain_id = $chain AND event = 'metadata_updated' GROUP BY ALL
+    SELECT collection, from_token_id, to_token_id, max(block_number) AS updated_block
+    FROM metadata_updates WHERE chain_id = $chain GROUP BY ALL
 ),
 read_last AS (
     SELECT collection, token_id, max(block_number) AS read_block
@@ -22,7 +21,9 @@ read_last AS (
 stale AS (
     SELECT DISTINCT r.collection, r.token_id FROM read_last r
     JOIN updates u ON u.collection = r.collection
-        AND (u.token_id = r.token_id OR u.token_id IS NULL)
+        -- Numbers as decimal text: the shorter is the smaller, of equal length as text compares.
+        AND (length(r.token_id), r.token_id) >= (length(u.from_token_id), u.from_token_id)
+        AND (length(r.token_id), r.token_id) <= (length(u.to_token_id), u.to_token_id)
     WHERE u.updated_block > r.read_block
 ),
 asked AS (

@@ -97,6 +97,7 @@ SPOILS = {
     "tokens": f"UPDATE tokens SET owner = '{ZERO}'",
     "royalty_ledger": "INSERT INTO royalty_ledger (chain_id, sale_id) VALUES (77, 'none')",
     "lineage_edges": "INSERT INTO lineage_edges (chain_id, block_number) VALUES (77, 3)",
+    "metadata_updates": "INSERT INTO metadata_updates (chain_id, block_number) VALUES (77, 3)",
     "listings": "INSERT INTO listings (chain_id, block_number) VALUES (78, NULL)",
     "labels": "INSERT INTO labels (chain_id, source) VALUES (77, 'provenance_events')",
     "prices": "INSERT INTO prices (chain_id, block_number, usd) VALUES (77, 5, 1)",
