@@ -2,10 +2,12 @@
 
 from data.currencies import MAX_QUOTE_AGE_S
 from indexer.link_auctions import COMPLETED_SALES
+from indexer.link_punks import PRICED_SALES
 
 # What a sale needs of others is gathered in narrow tables first; the sales themselves only pass by.
 SALES = f"""
 WITH completed AS ({COMPLETED_SALES}),
+priced AS ({PRICED_SALES}),
 placed AS (
     SELECT chain_id, collection, token_id, token_standard, buyer,
         (block_number::HUGEINT << 64) + (log_index << 32) + item_index AS place
@@ -56,7 +58,7 @@ known AS (
         CASE WHEN s.currency = '0x0000000000000000000000000000000000000000' THEN 18
              ELSE e.decimals END AS decimals,
         coalesce(e.priced_as, s.currency) AS priced_as
-    FROM completed s
+    FROM priced s
     LEFT JOIN origins o USING (chain_id, collection, token_id)
     LEFT JOIN mints m ON m.chain_id = s.chain_id AND m.collection = s.collection
         AND m.token_id = s.token_id AND m.minter = s.seller

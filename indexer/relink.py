@@ -21,6 +21,7 @@ _FACTS_OF_TOKENS = (
     "royalty_events",
     "provenance_events",
     "vault_events",
+    "punk_bids",
 )
 _OF_TOKENS = (*_FACTS_OF_TOKENS, "token_uris")
 # What vaults hold, and ERC-1155 shares and cards of theirs, move without a word of the vault.

@@ -268,6 +268,17 @@ FACTS = (
             Column("collection", ADDRESS, "Contract of the tokens"),
             Column("from_token_id", UINT256, "First token, decimal text"),
             Column("to_token_id", UINT256, "Last token, decimal text"),
+        "punk_bids",
+        "fact",
+        "Standing bids on CryptoPunks, as they were entered, withdrawn and accepted; `sales` takes"
+        " from them the price that an acceptance does not repeat",
+        (
+            *FACT,
+            *PROTOCOL,
+            Column("event", TEXT, "entered, withdrawn or accepted"),
+            *TOKEN,
+            Column("bidder", ADDRESS, "Whose bid it is; NULL where an acceptance does not tell"),
+            Column("amount_wei", WEI, "The bid; NULL on acceptance", "wei"),
         ),
         FACT_KEY,
     ),
