@@ -268,6 +268,10 @@ FACTS = (
             Column("collection", ADDRESS, "Contract of the tokens"),
             Column("from_token_id", UINT256, "First token, decimal text"),
             Column("to_token_id", UINT256, "Last token, decimal text"),
+        ),
+        FACT_KEY,
+    ),
+    Table(
         "punk_bids",
         "fact",
         "Standing bids on CryptoPunks, as they were entered, withdrawn and accepted; `sales` takes"
