@@ -8,6 +8,7 @@ import polars as pl
 
 from data.schema import conform, table
 from indexer.abi import Decoded, Event, decode
+from indexer.attribution import attribute
 from indexer.dispatch import TOPICS, Batches, count_topics, dispatch, in_order
 from indexer.protocols import erc20
 from indexer.protocols.base import PLACE, Around, Beside, Protocol, Tables
@@ -55,7 +56,8 @@ def settle_logs(logs: pl.DataFrame, selection: Selection, beside: Beside | None 
     for protocol in protocols:
         for name, frame in made[protocol.name].items():
             parts[name].append(frame)
-    return {name: _joined(name, frames) for name, frames in parts.items()}
+    whole = {name: _joined(name, frames) for name, frames in parts.items()}
+    return attribute(whole, around)
 
 
 def is_ascending(logs: pl.DataFrame) -> bool:
