@@ -38,6 +38,9 @@ _DEFAULTS = {
     "residual_reason": pl.lit(None, pl.String),
 }
 
+_ALWAYS = ("marketplace", "bundle_size", "token_standard", "quantity", "confidence")
+"""Columns of which every sale has a value."""
+
 
 def sale_tables(protocol: str, sales: pl.DataFrame, legs: Sequence[pl.DataFrame]) -> Tables:
     """Tables `settled_sales` and `sale_payments`.
@@ -57,6 +60,8 @@ def sale_tables(protocol: str, sales: pl.DataFrame, legs: Sequence[pl.DataFrame]
         pl.lit(protocol).alias("protocol"),
         sale_id().alias("sale_id"),
         *(value.alias(name) for name, value in defaults.items() if name not in sales.columns),
+        # Sales of several events may have been put together, of which some say nothing of it.
+        *(pl.col(name).fill_null(defaults[name]) for name in _ALWAYS if name in sales.columns),
     )
     first_id = pl.col("sale_id").first().over("block_hash", "log_index")
     rows = rows.with_columns(
