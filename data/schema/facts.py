@@ -67,13 +67,66 @@ FACTS = (
     Table(
         "royalty_events",
         "fact",
-        "Royalty terms as they were set",
+        "Royalty terms as they were set; one row per recipient",
         (
             *FACT,
             *PROTOCOL,
+            Column("event", TEXT, "Event that set them"),
+            Column(
+                "level",
+                TEXT,
+                "token, collection, extension (tokens that one extension minted), override (the"
+                " terms of another contract hold instead) or project (a splitter, without a rate)",
+            ),
             *TOKEN,
-            Column("recipient", ADDRESS, "Who is to be paid"),
-            Column("bps", INT, "Royalty of the sale price", "basis points"),
+            Column(
+                "via",
+                ADDRESS,
+                "Extension whose tokens are meant, or contract whose terms hold instead; NULL: none",
+            ),
+            Column("venue", TEXT, "Protocol whose sales alone are bound; NULL: all sales"),
+            Column(
+                "recipient", ADDRESS, "Who is to be paid; NULL: nobody, or a splitter without name"
+            ),
+            Column(
+                "bps", INT, "Royalty of the sale price; NULL: the terms were removed", "basis points"
+            ),
+        ),
+        FACT_KEY,
+    ),
+    Table(
+        "split_events",
+        "fact",
+        "Recipients of split contracts as they were set; one row per recipient",
+        (
+            *FACT,
+            *PROTOCOL,
+            Column("event", TEXT, "Event that set them"),
+            Column("split", ADDRESS, "Split contract"),
+            Column("recipient", ADDRESS, "Who gets a share"),
+            Column("allocation", INT, "Share, of total_allocation"),
+            Column("total_allocation", INT, "Sum of the shares"),
+            Column("reward_ppm", INT, "What a distributor may keep", "millionths"),
+        ),
+        FACT_KEY,
+    ),
+    Table(
+        "split_payments",
+        "fact",
+        "Money that split contracts gave on",
+        (
+            *FACT,
+            *PROTOCOL,
+            Column(
+                "event",
+                TEXT,
+                "distributed (to the balances of its recipients), withdrawn (by a recipient) or"
+                " transferred (straight to a recipient)",
+            ),
+            Column("split", ADDRESS, "Split contract; NULL on a withdrawal"),
+            Column("account", ADDRESS, "Distributor, or who was paid"),
+            Column("currency", ADDRESS, "Token; the zero address is the chain's native coin"),
+            Column("amount_wei", WEI, "Amount", "smallest unit of currency"),
         ),
         FACT_KEY,
     ),

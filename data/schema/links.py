@@ -38,35 +38,86 @@ LINKS = (
     Table(
         "royalty_terms",
         "link",
-        "Royalty terms as validity intervals",
+        "Royalty terms as validity intervals; one row per recipient",
         (
             CHAIN,
             *TOKEN,
-            Column("recipient", ADDRESS, "Who is to be paid"),
-            Column("bps", INT, "Royalty of the sale price", "basis points"),
-            Column("source", TEXT, "Event that set it"),
+            Column("recipient", ADDRESS, "Who is to be paid; NULL: nobody that an event names"),
+            Column(
+                "bps", INT, "Royalty of the sale price; NULL: terms were removed", "basis points"
+            ),
+            Column("source", TEXT, "Protocol and event that set it"),
+            Column("level", TEXT, "token, collection, extension, override or project"),
+            Column("via", ADDRESS, "Extension, or contract whose terms hold instead"),
+            Column("venue", TEXT, "Protocol whose sales alone are bound; NULL: all sales"),
             Column("valid_from_block", INT, "First block in force"),
             Column("valid_from_log_index", INT, "Log within that block that set it"),
+            Column("item_index", INT, "Place among the recipients, from 0"),
             Column(
                 "valid_to_block", INT, "Block in which the next terms came; NULL while in force"
             ),
+            Column("valid_to_log_index", INT, "Log within that block"),
         ),
-        ("chain_id", "collection", "token_id", "valid_from_block", "valid_from_log_index"),
+        (
+            "chain_id",
+            "collection",
+            "token_id",
+            "valid_from_block",
+            "valid_from_log_index",
+            "item_index",
+        ),
+    ),
+    Table(
+        "splits",
+        "link",
+        "Recipients of split contracts as validity intervals",
+        (
+            CHAIN,
+            Column("split", ADDRESS, "Split contract"),
+            Column("recipient", ADDRESS, "Who gets a share"),
+            Column("allocation", INT, "Share, of total_allocation"),
+            Column("total_allocation", INT, "Sum of the shares"),
+            Column("share_ppm", INT, "Share, rounded down", "millionths"),
+            Column("reward_ppm", INT, "What a distributor may keep", "millionths"),
+            Column("source", TEXT, "Protocol and event that set it"),
+            Column("valid_from_block", INT, "First block in force"),
+            Column("valid_from_log_index", INT, "Log within that block that set it"),
+            Column("item_index", INT, "Place among the recipients, from 0"),
+            Column(
+                "valid_to_block", INT, "Block in which the next shares came; NULL while in force"
+            ),
+            Column("valid_to_log_index", INT, "Log within that block"),
+        ),
+        ("chain_id", "split", "valid_from_block", "valid_from_log_index", "item_index"),
     ),
     Table(
         "royalty_ledger",
         "link",
-        "Royalty owed beside royalty paid, per sale and recipient",
+        "Royalty owed beside royalty paid, per sale and recipient; rows with look_through_of divide"
+        " the row of that split, so that sums leave one or the other out",
         (
             CHAIN,
             Column("sale_id", TEXT, "Sale"),
-            Column("recipient", ADDRESS, "Who is owed or was paid"),
+            Column("recipient", ADDRESS, "Who is owed or was paid; NULL: no event tells"),
+            Column("currency", ADDRESS, "Token of the amounts"),
             Column("owed_wei", WEI, "Owed under the terms in force; NULL when unknown", "wei"),
+            Column("owed_bps", INT, "Rate of the terms; NULL where amounts were read", "bps"),
+            Column(
+                "owed_source",
+                TEXT,
+                "Protocol and event of the terms, or erc2981 for an answer at the sale's block",
+            ),
             Column("paid_wei", WEI, "Paid in the sale", "wei"),
             Column("gap_wei", WEI, "owed - paid; NULL when unknown", "wei"),
             Column("status", TEXT, "full, partial, zero, over or unknown"),
+            Column(
+                "look_through_of",
+                ADDRESS,
+                "Split contract whose row this one divides, NULL for the sale's own rows; what"
+                " a split keeps (rounding, a distributor's reward) stands beside it under its name",
+            ),
         ),
-        ("chain_id", "sale_id", "recipient"),
+        ("chain_id", "sale_id", "look_through_of", "recipient", "currency"),
     ),
     *VAULT_LINKS,
     Table(
