@@ -7,12 +7,11 @@ on the order in which ranges arrived. The rows stay in the database, which keeps
 from data.currencies import currencies, priced_as
 from data.store import Store, Transaction
 from indexer.link_loans import LOANS
+from indexer.link_royalties import ROYALTY_LEDGER, ROYALTY_TERMS, SPLITS
 from indexer.link_sql import (
     FUNDING,
     LABELS,
     METADATA_URIS,
-    ROYALTY_LEDGER,
-    ROYALTY_TERMS,
     SALES,
     TOKEN_TRAITS,
     TOKENS,
@@ -25,11 +24,14 @@ from indexer.link_vaults import (
     VAULTS,
 )
 from indexer.metadata.events import read_metadata
+from indexer.royalty_reads import register_reads
 
-# `royalty_ledger` reads `sales` and `royalty_terms`, `vaults` its supply and items, `loans` sales.
+# `royalty_ledger` reads `sales`, `royalty_terms` and `splits`, `vaults` its supply and items,
+# `loans` sales.
 SELECTS = {
     "sales": SALES,
     "royalty_terms": ROYALTY_TERMS,
+    "splits": SPLITS,
     "royalty_ledger": ROYALTY_LEDGER,
     "vault_supply": VAULT_SUPPLY,
     "vault_items": VAULT_ITEMS,
@@ -72,6 +74,7 @@ def prepare_links(transaction: Transaction) -> None:
     """Makes the temporary tables that the queries of link tables read beside the facts."""
     register_currencies(transaction)
     register_texts(transaction)
+    register_reads(transaction)
 
 
 def register_currencies(transaction: Transaction) -> None:

@@ -114,63 +114,6 @@ LEFT JOIN moments q
 LEFT JOIN ether_moments h ON h.chain_id = k.chain_id AND h.block_time = k.block_time
 """
 
-ROYALTY_TERMS = """
-SELECT chain_id, collection, token_id, recipient, bps,
-    protocol || ' RoyaltySet' AS source,
-    block_number AS valid_from_block,
-    log_index AS valid_from_log_index,
-    lead(block_number) OVER (
-        PARTITION BY chain_id, collection, token_id ORDER BY block_number, log_index
-    ) AS valid_to_block
-FROM royalty_events
-ORDER BY ALL
-"""
-
-ROYALTY_LEDGER = """
-WITH owed AS (
-    -- The last terms set before the sale's log. floor(price * bps / 10000) without leaving 38
-    -- digits.
-    SELECT s.chain_id, s.sale_id, t.recipient,
-        CASE WHEN t.recipient IN (s.seller, '0x0000000000000000000000000000000000000000') THEN 0
-        ELSE (s.price_wei::HUGEINT // 10000) * t.bps
-             + ((s.price_wei::HUGEINT % 10000) * t.bps) // 10000 END AS owed_wei
-    FROM sales s
-    JOIN royalty_terms t USING (chain_id, collection, token_id)
-    WHERE s.trade_kind <> 'swap'
-      AND (t.valid_from_block, t.valid_from_log_index) < (s.block_number, s.log_index)
-    QUALIFY row_number() OVER (
-        PARTITION BY s.chain_id, s.sale_id
-        ORDER BY t.valid_from_block DESC, t.valid_from_log_index DESC
-    ) = 1
-),
-paid AS (
-    SELECT chain_id, sale_id, recipient, sum(amount_wei)::HUGEINT AS paid_wei
-    FROM sale_payments
-    WHERE recipient_class IN ('creator', 'split') AND recipient IS NOT NULL
-    GROUP BY ALL
-),
-known AS (
-    SELECT chain_id, sale_id, recipient, owed_wei, coalesce(paid_wei, 0) AS paid_wei,
-        -- Paid to somebody else than the terms name: nothing was owed to them.
-        sale_id IN (SELECT sale_id FROM owed) AS has_terms
-    FROM owed FULL JOIN paid USING (chain_id, sale_id, recipient)
-),
-settled AS (
-    SELECT * REPLACE (CASE WHEN has_terms THEN coalesce(owed_wei, 0) END AS owed_wei) FROM known
-)
-SELECT chain_id, sale_id, recipient, owed_wei, paid_wei,
-    owed_wei - paid_wei AS gap_wei,
-    CASE
-        WHEN owed_wei IS NULL THEN 'unknown'
-        WHEN paid_wei > owed_wei THEN 'over'
-        WHEN paid_wei = owed_wei THEN 'full'
-        WHEN paid_wei = 0 THEN 'zero'
-        ELSE 'partial'
-    END AS status
-FROM settled
-ORDER BY ALL
-"""
-
 # What a token's contract told last, the document there and its image. Of several readings of one
 # document the last that was fetched counts, else the last. A string, since two tables begin so.
 _FETCHED = """

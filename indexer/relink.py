@@ -13,6 +13,12 @@ from data.store import Transaction
 from indexer.link import SELECTS, VAULT_TABLES, register_currencies, register_texts, replace_link
 from indexer.link_sql import METADATA_URIS
 from indexer.relink_auctions import OPEN_SALES, touch_auctions
+from indexer.relink_royalties import (
+    TouchedRoyalties,
+    find_touched_royalties,
+    relink_ledger,
+    relink_terms,
+)
 
 _ITEM = "chain_id, collection, token_id"
 _FACTS_OF_TOKENS = (
@@ -32,7 +38,7 @@ _OF_VAULTS = (
 _WITHIN = "chain_id = $chain AND block_number >= $start AND block_number < $until"
 _REPRICED = f"chain_id = $chain AND block_time >= (SELECT min(time) FROM prices WHERE {_WITHIN})"
 _BY_TOKEN = f"SEMI JOIN touched_tokens USING ({_ITEM})"
-_BY_SALE = "SEMI JOIN touched_sales USING (chain_id, sale_id)"
+_SALES_OF_TOKENS = f"SELECT chain_id, sale_id FROM sales {_BY_TOKEN}"
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,7 @@ class Touched:
     has_vaults: bool
     has_creators: bool
     loans: int
+    royalties: TouchedRoyalties
 
 
 def find_touched(
@@ -65,6 +72,7 @@ def find_touched(
         f" SELECT {_ITEM} FROM settled_sales WHERE {_REPRICED})",
         bounds,
     )
+    royalties = find_touched_royalties(transaction, bounds)
     touch_auctions(transaction, bounds, _WITHIN, _REPRICED)
     transaction.execute(
         "CREATE OR REPLACE TEMP TABLE touched_wallets AS"
@@ -94,7 +102,7 @@ def find_touched(
         f" EXISTS (FROM provenance_events WHERE {_WITHIN} AND event = 'minted') AS has_creators",
         bounds,
     ).row(0, named=True)
-    return Touched(**row)
+    return Touched(**row, royalties=royalties)
 
 
 def relink(transaction: Transaction, touched: Touched) -> int:
@@ -103,9 +111,19 @@ def relink(transaction: Transaction, touched: Touched) -> int:
     Returns:
         Link rows written.
     """
-    written = 0
+    # Sales that are about to be replaced, or to vanish.
+    transaction.execute(f"CREATE OR REPLACE TEMP TABLE touched_sales_before AS {_SALES_OF_TOKENS}")
+    written = relink_terms(transaction, touched.royalties)
     if touched.tokens:
         written += _relink_tokens(transaction)
+    if touched.tokens or touched.royalties.splits:
+        # Reads sales, terms and splits, so it comes after.
+        transaction.execute(
+            f"CREATE OR REPLACE TEMP TABLE touched_sales AS {_SALES_OF_TOKENS}"
+            " UNION FROM touched_sales_before UNION FROM touched_split_sales"
+            " UNION SELECT chain_id, sale_id FROM touched_open"
+        )
+        written += relink_ledger(transaction)
     if touched.loans:
         written += _relink_loans(transaction)
     if touched.wallets:
@@ -126,34 +144,19 @@ def relink(transaction: Transaction, touched: Touched) -> int:
 
 
 def _relink_tokens(transaction: Transaction) -> int:
-    """Sales, royalty terms and ledger, tokens and traits, of the touched tokens."""
+    """Sales, tokens and traits, of the touched tokens."""
     by_token = {name: f"SELECT * FROM {name} {_BY_TOKEN}" for name in _OF_TOKENS}
     by_token["settled_sales"] += f" UNION ALL {OPEN_SALES}"
     register_currencies(transaction)
     register_texts(transaction, _over(by_token, METADATA_URIS))
-    # The sales that were there, and those that are there now.
-    transaction.execute(
-        "CREATE OR REPLACE TEMP TABLE touched_sales AS"
-        f" SELECT chain_id, sale_id FROM sales {_BY_TOKEN}"
-        f" UNION SELECT chain_id, sale_id FROM settled_sales {_BY_TOKEN}"
-        " UNION SELECT chain_id, sale_id FROM touched_open"
-    )
     written = 0
-    for name in ("sales", "royalty_terms", "tokens", "token_traits"):
+    for name in ("sales", "tokens", "token_traits"):
         rows = transaction.query(_over(by_token, SELECTS[name]))
         _delete(transaction, name, _ITEM, "touched_tokens")
         if name == "sales":
             _delete(transaction, name, "chain_id, sale_id", "touched_open")
         written += transaction.append(name, rows)
-    # Reads `sales` and `royalty_terms`, so it comes after.
-    facts = {
-        "sales": f"SELECT * FROM sales {_BY_TOKEN}",
-        "royalty_terms": f"SELECT * FROM royalty_terms {_BY_TOKEN}",
-        "sale_payments": f"SELECT * FROM sale_payments {_BY_SALE}",
-    }
-    ledger = transaction.query(_over(facts, SELECTS["royalty_ledger"]))
-    _delete(transaction, "royalty_ledger", "chain_id, sale_id", "touched_sales")
-    return written + transaction.append("royalty_ledger", ledger)
+    return written
 
 
 def _relink_loans(transaction: Transaction) -> int:

@@ -173,6 +173,8 @@ def _royalties(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     return frames["RoyaltySet"].select(
         *_FACT,
         *_OWNED,
+        pl.lit("RoyaltySet").alias("event"),
+        pl.lit("token").alias("level"),
         pl.col("address").alias("collection"),
         pl.col("tokenId").alias("token_id"),
         "recipient",

@@ -66,6 +66,8 @@ def terms(block, recipient, bps, *, token="1", log=0):
     return {
         **place(block, log),
         "protocol": "raisonne",
+        "event": "RoyaltySet",
+        "level": "token",
         "collection": COLLECTION,
         "token_id": token,
         "recipient": recipient,
