@@ -290,15 +290,18 @@ class _Reader:
         return known or [unlinked | row for row in self._rows("settled_sales")]
 
     def _royalties(self, sale: Row) -> list[Row]:
-        """Ledger rows of a sale, each with the terms that were in force."""
+        """Ledger rows of a sale, those that look through a split behind its own."""
         return self._store.query(
-            "SELECT l.*, t.bps, t.source AS terms_source, t.valid_from_block"
-            " FROM royalty_ledger l LEFT JOIN (SELECT * FROM royalty_terms"
-            " WHERE chain_id = $chain AND collection = $collection AND token_id = $token"
-            " AND (valid_from_block, valid_from_log_index) < ($block, $log)"
-            " ORDER BY valid_from_block DESC, valid_from_log_index DESC LIMIT 1) t"
-            " ON t.recipient = l.recipient"
-            " WHERE l.chain_id = $chain AND l.sale_id = $sale ORDER BY l.recipient",
+            "SELECT l.*, t.valid_from_block FROM royalty_ledger l"
+            " LEFT JOIN royalty_terms t ON t.chain_id = l.chain_id AND t.source = l.owed_source"
+            "  AND t.recipient = l.recipient AND t.collection = $collection"
+            "  AND (t.token_id = $token OR t.token_id IS NULL)"
+            "  AND (t.valid_from_block, t.valid_from_log_index) < ($block, $log)"
+            "  AND coalesce((t.valid_to_block, t.valid_to_log_index) > ($block, $log), true)"
+            " WHERE l.chain_id = $chain AND l.sale_id = $sale"
+            " QUALIFY row_number() OVER (PARTITION BY l.look_through_of, l.recipient, l.currency"
+            "  ORDER BY t.token_id NULLS LAST) = 1"
+            " ORDER BY l.look_through_of NULLS FIRST, l.recipient",
             {
                 "chain": sale["chain_id"],
                 "collection": sale["collection"],

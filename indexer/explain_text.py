@@ -234,22 +234,26 @@ def _royalties(sale: SaleLine) -> Iterator[RenderableType]:
     if not sale.royalties:
         yield _note("royalty", "no terms indexed for this token and none paid: owed is unknown")
     for entry in sale.royalties:
-        paid = _money(int(entry["paid_wei"]), row["currency"], row["chain_id"])
+        paid = _money(int(entry["paid_wei"]), entry["currency"], row["chain_id"])
         status = Text(entry["status"], style=_STATUS_STYLES.get(entry["status"], "yellow"))
-        line = Text.assemble(
-            f"{entry['recipient']}: ", _owed(entry, row), f", paid {paid}: ", status
-        )
+        who = entry["recipient"] or "a splitter that no event names"
+        through = f" by split {entry['look_through_of']}" if entry["look_through_of"] else ""
+        line = Text.assemble(f"{who}{through}: ", _owed(entry, row), f", paid {paid}: ", status)
         yield _note("royalty", line)
 
 
 def _owed(entry: Mapping[str, Any], row: Mapping[str, Any]) -> str:
     if entry["owed_wei"] is None:
         return "owed unknown, no terms are indexed"
-    owed = _money(int(entry["owed_wei"]), row["currency"], row["chain_id"])
-    if entry["bps"] is None:
+    owed = _money(int(entry["owed_wei"]), entry["currency"], row["chain_id"])
+    if entry["owed_source"] is None:
         return f"owed {owed}, other terms were in force"
-    terms = f"{entry['bps'] / 100:g} % by {entry['terms_source']} of block"
-    return f"owed {owed} ({terms} {entry['valid_from_block']:,})"
+    if entry["owed_bps"] is None:
+        source = entry["owed_source"]
+        asked = ", which the contract answered at the sale's block" if source == "erc2981" else ""
+        return f"owed {owed} ({source}{asked})"
+    since = "" if entry["valid_from_block"] is None else f" of block {entry['valid_from_block']:,}"
+    return f"owed {owed} ({entry['owed_bps'] / 100:g} % by {entry['owed_source']}{since})"
 
 
 def _context(sale: SaleLine) -> Iterator[RenderableType]:

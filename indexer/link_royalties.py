@@ -222,7 +222,7 @@ parts AS (
     FROM configured GROUP BY ALL
 ),
 places AS (
-    SELECT chain_id, sale_id, {_SALE_PLACE} AS place FROM sales
+    SELECT chain_id, sale_id, block_hash, tx_hash, {_SALE_PLACE} AS place FROM sales
 ),
 shares AS (
     SELECT chain_id, sale_id, currency, place, owed_source, recipient AS root,
@@ -251,13 +251,37 @@ people AS (
 )
 """
 
+_HANDED_ON = """
+given AS (
+    SELECT chain_id, block_hash, tx_hash, split, currency, account,
+        sum(amount_wei)::HUGEINT AS given_wei
+    FROM split_payments WHERE event = 'transferred' GROUP BY ALL
+),
+handed AS (
+    -- A split whose shares no event tells, and which gave on at once exactly what one sale paid it.
+    -- What it would give of another amount is not known.
+    SELECT d.chain_id, d.sale_id, g.account AS recipient, d.currency, g.given_wei AS paid_wei,
+        CASE WHEN d.owed_wei = d.paid_wei THEN g.given_wei END AS owed_wei, d.owed_source,
+        d.recipient AS look_through_of
+    FROM direct d
+    JOIN places p USING (chain_id, sale_id)
+    JOIN given g ON g.chain_id = d.chain_id AND g.block_hash = p.block_hash
+        AND g.tx_hash = p.tx_hash AND g.split = d.recipient AND g.currency = d.currency
+    WHERE (d.chain_id, d.recipient) NOT IN (SELECT (chain_id, split) FROM splits)
+    QUALIFY sum(g.given_wei) OVER (PARTITION BY d.chain_id, d.sale_id, d.recipient) = d.paid_wei
+)
+"""
+
+_LEDGER_PARTS = (SUBJECTS, _OWED, _LOOK_THROUGH, _HANDED_ON)
+
 ROYALTY_LEDGER = f"""
-WITH RECURSIVE {SUBJECTS.strip()}, {_OWED.strip()}, {_LOOK_THROUGH.strip()},
+WITH RECURSIVE {", ".join(part.strip() for part in _LEDGER_PARTS)},
 settled AS (
     SELECT chain_id, sale_id, recipient, currency, owed_wei, owed_bps, owed_source, paid_wei,
         NULL AS look_through_of
     FROM direct
     UNION ALL BY NAME SELECT * FROM people
+    UNION ALL BY NAME SELECT * FROM handed
 )
 SELECT *, owed_wei - paid_wei AS gap_wei, {_STATUS} AS status FROM settled
 ORDER BY ALL

@@ -35,7 +35,7 @@ CREATE OR REPLACE TEMP TABLE touched_splits AS
 SELECT DISTINCT chain_id, split FROM split_events WHERE {_WITHIN}
 """
 
-_SPLIT_SALES = """
+_SPLIT_SALES = f"""
 CREATE OR REPLACE TEMP TABLE touched_split_sales AS
 WITH RECURSIVE payers AS (
     SELECT chain_id, split FROM touched_splits
@@ -48,6 +48,9 @@ WHERE (chain_id, recipient) IN (SELECT (chain_id, split) FROM payers)
 UNION
 SELECT chain_id, sale_id FROM sale_payments
 WHERE (chain_id, recipient) IN (SELECT (chain_id, split) FROM payers)
+UNION
+SELECT chain_id, sale_id FROM settled_sales
+SEMI JOIN (FROM split_payments WHERE {_WITHIN}) USING (chain_id, block_hash, tx_hash)
 """
 
 _CONTRACTS = """
@@ -68,6 +71,7 @@ class TouchedRoyalties:
 
     terms: int
     splits: int
+    """Splits that spoke, of their shares or of what they gave on."""
 
 
 def find_touched_royalties(transaction: Transaction, bounds: dict[str, Any]) -> TouchedRoyalties:
@@ -79,7 +83,9 @@ def find_touched_royalties(transaction: Transaction, bounds: dict[str, Any]) -> 
         transaction.execute(statement, bounds)
     found = transaction.query(
         "SELECT (SELECT count(*) FROM touched_terms) AS terms,"
-        " (SELECT count(*) FROM touched_splits) AS splits"
+        " (SELECT count(*) FROM touched_splits)"
+        f" + (SELECT count(*) FROM split_payments WHERE {_WITHIN}) AS splits",
+        bounds,
     ).row(0, named=True)
     if found["terms"]:
         transaction.execute(
@@ -90,8 +96,13 @@ def find_touched_royalties(transaction: Transaction, bounds: dict[str, Any]) -> 
             " ANTI JOIN touched_tokens USING (chain_id, collection, token_id)"
             " WHERE token_id IS NOT NULL"
         )
-    empty = "" if found["splits"] else " LIMIT 0"
-    transaction.execute(f"{_SPLIT_SALES}{empty}")
+    if found["splits"]:
+        transaction.execute(_SPLIT_SALES, bounds)
+    else:
+        transaction.execute(
+            "CREATE OR REPLACE TEMP TABLE touched_split_sales AS"
+            " SELECT chain_id, sale_id FROM royalty_ledger LIMIT 0"
+        )
     return TouchedRoyalties(**found)
 
 

@@ -76,5 +76,7 @@ def register_reads(transaction: Transaction, source: str = "contract_reads") -> 
     )
     batches = transaction.query("SELECT DISTINCT batch FROM royalty_calls ORDER BY batch")
     for batch in batches["batch"]:
-        calls = transaction.query(f"SELECT * EXCLUDE (batch) FROM royalty_calls WHERE batch = {batch}")
+        calls = transaction.query(
+            f"SELECT * EXCLUDE (batch) FROM royalty_calls WHERE batch = {batch}"
+        )
         transaction.insert("royalty_reads", decode_reads(calls))

@@ -89,7 +89,10 @@ FACTS = (
                 "recipient", ADDRESS, "Who is to be paid; NULL: nobody, or a splitter without name"
             ),
             Column(
-                "bps", INT, "Royalty of the sale price; NULL: the terms were removed", "basis points"
+                "bps",
+                INT,
+                "Royalty of the sale price; NULL: the terms were removed",
+                "basis points",
             ),
         ),
         FACT_KEY,

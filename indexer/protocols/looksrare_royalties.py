@@ -1,8 +1,8 @@
 """Royalties set in LooksRare's registry, which bind sales on LooksRare alone.
 
 The exchange asks its registry before the contract; a receiver of zero, or a rate of zero, leaves it
-to the contract. Source: event of the protocol table, contract RoyaltyFeeRegistry of LooksRare 1; its
-address as LooksRare's own list of deployments has it.
+to the contract. Source: event of the protocol table, contract RoyaltyFeeRegistry of LooksRare 1;
+its address as LooksRare's own list of deployments has it.
 """
 
 from collections.abc import Mapping, Sequence

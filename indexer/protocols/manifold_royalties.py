@@ -38,9 +38,7 @@ def _settle(events: Mapping[str, Decoded], _around: Around) -> Tables:
             continue
         decoded = events[name]
         heads = head(decoded, name, level, *columns)
-        parts.append(
-            term_tables("manifold", heads, paired(decoded, "receivers", "basisPoints"))
-        )
+        parts.append(term_tables("manifold", heads, paired(decoded, "receivers", "basisPoints")))
     return together(parts)
 
 

@@ -43,7 +43,5 @@ PROTOCOL = Protocol(
     "rarible_royalties",
     _routes,
     _settle,
-    limits=(
-        "An external provider of royalties that a contract's owner names is not looked into.",
-    ),
+    limits=("An external provider of royalties that a contract's owner names is not looked into.",),
 )

@@ -2,8 +2,8 @@
 
 They keep nothing: what they get they send to their recipients at once, so that these payments tell
 who got the royalty of a sale. Any contract may emit the events; they count for what it was paid
-itself. The contract declares `PercentSplitCreated` and `PercentSplitShare` too, and never emits them.
-Source: events of the protocol table; manifoldxyz/royalty-registry-solidity RoyaltySplitter.
+itself. The contract declares `PercentSplitCreated` and `PercentSplitShare` too, and never emits
+them. Source: events of the protocol table; manifoldxyz/royalty-registry-solidity RoyaltySplitter.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,9 +1,9 @@
 """0xSplits 1: who shares what a split receives, read from the calls that created or changed it.
 
 The events name the split alone. Its recipients stand in the call data: those of the transaction
-where it calls the contract itself, else those of the calls within it, which a trace shows. Calls and
-events are paired in their order. Source: events of the protocol table; 0xSplits/splits-contracts
-SplitMain (createSplit, updateSplit, updateAndDistributeETH, updateAndDistributeERC20).
+where it calls the contract itself, else those of the calls within it, which a trace shows. Calls
+and events are paired in their order. Source: events of the protocol table; SplitMain of
+0xSplits/splits-contracts (createSplit, updateSplit, updateAndDistributeETH and -ERC20).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -156,7 +156,5 @@ PROTOCOL = Protocol(
     _routes,
     _settle,
     needs=frozenset({"input", "trace"}),
-    limits=(
-        "A split that another contract created is known only where the endpoint can trace.",
-    ),
+    limits=("A split that another contract created is known only where the endpoint can trace.",),
 )

@@ -50,3 +50,30 @@ def test_senseless_or_foreign_terms_do_not_count():
     tables = settle_emitted("rarible_royalties")
     assert (events_of(tables, 2), len(reasons_of(tables, 2))) == ([], 1)
     assert (events_of(tables, 3), reasons_of(tables, 3)) == ([], [])
+
+
+REAL = {
+    # tx: rows
+    "0x42f440cff0f703cb2e85182c82f66de7f4626b51e55bc58fbac34bf06e7c55f2": (
+        "RoyaltiesSetForToken",
+        "0x1af303959d9a9dd6a64737c782595a4671b0944f",
+        "53",
+        None,
+        0,
+    ),
+    "0x047ce8db161c72c47bb340270c4027e1f415b834ee8225625a5f65ae26b834b9": (
+        "RoyaltiesSetForContract",
+        "0x012084263ce946d150f53bfe0a4927f209295318",
+        None,
+        "0xfb9e1725ac55960ffe98be24f1ca32028c2e8346",
+        350,
+    ),
+}
+
+
+@needs_mainnet
+def test_recorded_terms_have_the_expected_rows():
+    found = settle_real(*REAL)["royalty_events"]
+    columns = ("tx_hash", "event", "collection", "token_id", "recipient", "bps")
+    rows = found.filter(pl.col("protocol") == "rarible").select(columns).rows()
+    assert {tx: tuple(rest) for tx, *rest in rows} == REAL

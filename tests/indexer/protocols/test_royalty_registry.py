@@ -13,7 +13,9 @@ RECIPIENTS = "(address recipient, uint16 bps)[] recipients)"
 
 SCENARIO = [
     # 0: the collection's terms are those of another contract, and then its own again
-    call(REGISTRY, log(OVERRIDE, ALICE, COLLECTION, HOLDER), log(OVERRIDE, ALICE, COLLECTION, ZERO)),
+    call(
+        REGISTRY, log(OVERRIDE, ALICE, COLLECTION, HOLDER), log(OVERRIDE, ALICE, COLLECTION, ZERO)
+    ),
     # 1: terms for one recipient
     call(
         HOLDER,
@@ -24,8 +26,12 @@ SCENARIO = [
     # 2: terms for several, whose splitter has no name
     call(
         HOLDER,
-        log(f"DefaultRoyaltySet(uint16 royaltyBPS, {RECIPIENTS}", 500, [(ALICE, 9000), (BOB, 1000)]),
-        log(f"TokenRoyaltySet(uint256 tokenId, uint16 royaltyBPS, {RECIPIENTS}", 7, 250, [(BOB, 1)]),
+        log(
+            f"DefaultRoyaltySet(uint16 royaltyBPS, {RECIPIENTS}", 500, [(ALICE, 9000), (BOB, 1000)]
+        ),
+        log(
+            f"TokenRoyaltySet(uint256 tokenId, uint16 royaltyBPS, {RECIPIENTS}", 7, 250, [(BOB, 1)]
+        ),
     ),
     # 3: above the whole, and a foreign registry
     call(

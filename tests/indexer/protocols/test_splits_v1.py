@@ -49,7 +49,9 @@ SCENARIO = [
         call(
             MAIN,
             log(UPDATED, SPLIT),
-            data=calldata(f"updateAndDistributeETH(address,{LISTS},address)", SPLIT, *HALVES, 1, DAVE),
+            data=calldata(
+                f"updateAndDistributeETH(address,{LISTS},address)", SPLIT, *HALVES, 1, DAVE
+            ),
         ),
         call(
             MAIN,
