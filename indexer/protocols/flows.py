@@ -91,11 +91,12 @@ def calls_of(heads: pl.DataFrame, traces: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         heads: HEAD and `address`, the contract; one event per call.
-        traces: table `value_traces`, or its columns block_hash, tx_hash, trace_address, to_address,
-            value_wei, input, place.
+        traces: table `value_traces`, or its columns block_hash, tx_hash, trace_address, call_type,
+            from_address, to_address, value_wei, input, place. What a static call reaches can emit
+            nothing.
 
     Returns:
-        HEAD, address, trace_address, value_wei, input.
+        HEAD, address, trace_address, caller, value_wei, input.
     """
     key = [*_TX, "address"]
     events = heads.select(*HEAD, "address").unique().sort(HEAD)
@@ -104,22 +105,25 @@ def calls_of(heads: pl.DataFrame, traces: pl.DataFrame) -> pl.DataFrame:
     )
     paired = _calls(heads, traces).join(events, on=[*key, "nth"])
     return paired.filter(pl.col("n_calls") == pl.col("n_events")).select(
-        *HEAD, "address", "trace_address", "value_wei", "input"
+        *HEAD, "address", "trace_address", "caller", "value_wei", "input"
     )
 
 
 def _calls(heads: pl.DataFrame, traces: pl.DataFrame) -> pl.DataFrame:
     """Calls to the contracts from outside, numbered: `nth` of `n_calls`, in order."""
     wanted = heads.select(*_TX, "address").unique()
-    calls = traces.join(
-        wanted, left_on=[*_TX, "to_address"], right_on=[*_TX, "address"], how="semi"
-    ).select(
-        *_TX,
-        pl.col("to_address").alias("address"),
-        "trace_address",
-        "value_wei",
-        "input",
-        "place",
+    calls = (
+        traces.filter(pl.col("call_type").ne_missing("staticcall"))
+        .join(wanted, left_on=[*_TX, "to_address"], right_on=[*_TX, "address"], how="semi")
+        .select(
+            *_TX,
+            pl.col("to_address").alias("address"),
+            "trace_address",
+            pl.col("from_address").alias("caller"),
+            "value_wei",
+            "input",
+            "place",
+        )
     )
     # A call within a call of the same contract is its own business.
     pairs = calls.join(calls, on=[*_TX, "address"], suffix="_outer").filter(

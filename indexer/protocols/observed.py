@@ -10,6 +10,7 @@ from indexer.protocols.flows import HEAD, calls_of, native_payments, transfers_a
 from indexer.protocols.sales import ITEM, LEG, price_of, spread
 
 _AMOUNT = pl.col("amount_wei").cast(pl.Int128)
+_MAX_LEG_WEI = 10**35
 _SHORT = "the payments seen do not add up to the price"
 _NONE = "no payment was seen"
 
@@ -73,20 +74,35 @@ def calls_to(heads: pl.DataFrame, around: Around) -> pl.DataFrame:
         around: traces and transactions.
 
     Returns:
-        block_hash, tx_hash, trace_address, to_address, value_wei, input, place.
+        block_hash, tx_hash, trace_address, call_type, from_address, to_address, value_wei, input,
+        place.
     """
-    columns = ("block_hash", "tx_hash", "trace_address", "to_address", "value_wei", "input")
+    columns = (
+        "block_hash", "tx_hash", "trace_address", "call_type", "from_address", "to_address",
+        "value_wei", "input",
+    )  # fmt: skip
     key = ["block_hash", "tx_hash", "to_address"]
     wanted = heads.select("block_hash", "tx_hash", pl.col("address").alias("to_address")).unique()
     traces = around.beside.value_traces.select(*columns, "place")
     traced = traces.join(wanted, on=key, how="semi")
     direct = around.beside.transactions.with_columns(
-        pl.lit("").alias("trace_address"), pl.lit(0, pl.Int64).alias("place")
+        pl.lit("").alias("trace_address"),
+        pl.lit("call").alias("call_type"),
+        pl.lit(0, pl.Int64).alias("place"),
     ).select(*columns, "place")
     direct = direct.join(wanted, on=key, how="semi").join(
         traced, on=["block_hash", "tx_hash"], how="anti"
     )
     return pl.concat([traced, direct])
+
+
+def summable(legs: pl.DataFrame) -> pl.DataFrame:
+    """The legs of sales of which none is so large that their sum might leave 38 digits.
+
+    Only a token that somebody made up moves such amounts; its sales have no legs and no price.
+    """
+    odd = legs.filter(pl.col("amount_wei") >= _MAX_LEG_WEI).select(ITEM).unique()
+    return legs.join(odd, on=list(ITEM), how="anti", maintain_order="left")
 
 
 def shared(
@@ -180,9 +196,7 @@ def _legs(heads: pl.DataFrame, paid: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.lit("unknown"))
     )
     sales = heads.select(*HEAD, "item_index", "seller", "buyer", "currency")
-    return (
-        paid.join(sales, on=[*HEAD, "currency"], maintain_order="left")
-        .with_columns(kind.alias("recipient_class"))
-        .select(list(LEG))
-        .cast(LEG)
+    legs = paid.join(sales, on=[*HEAD, "currency"], maintain_order="left").with_columns(
+        kind.alias("recipient_class")
     )
+    return summable(legs.select(list(LEG)).cast(LEG))

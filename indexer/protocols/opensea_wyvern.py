@@ -45,6 +45,9 @@ _MATCHED = Event.parse(
 )
 
 
+_MAX_PRICE_WEI = 10**33
+
+
 def _routes(context: ChainContext) -> Sequence[Route]:
     if context.chain_id != 1:
         return []
@@ -58,7 +61,12 @@ def _settle(events: Mapping[str, Decoded], around: Around) -> Tables:
     heads = matches.select(*PLACE, "version", "address", "maker", "taker", "price").with_columns(
         pl.lit(0, pl.Int64).alias("item_index")
     )
-    heads = heads.join(read_orders(heads, around.beside), on=list(HEAD), how="left")
+    heads = heads.join(read_orders(heads, around), on=list(HEAD), how="left")
+    # What no money is worth is not multiplied: it might leave 128 bits.
+    fits = pl.col("price") < _MAX_PRICE_WEI
+    heads = heads.with_columns(
+        pl.when(fits).then(pl.col(name)).alias(name) for name in ("seller_fee_bps", "buyer_fee_bps")
+    )
     tokens = _tokens(heads, around.fact("transfers"))
     heads = _with_parties(heads, tokens)
     native = native_payments(heads, around.beside.value_traces)

@@ -5,6 +5,7 @@ import polars as pl
 from data.types import WEI
 from data.units import NATIVE
 from indexer.protocols.flows import HEAD, transfers_around
+from indexer.protocols.observed import summable
 from indexer.protocols.sales import ITEM, LEG
 
 _AMOUNT = pl.col("amount_wei").cast(pl.Int128)
@@ -23,7 +24,7 @@ def read_legs(
         payments: ERC-20 transfers.
     """
     legs = [_native_legs(heads, native), _token_legs(heads, tokens, payments)]
-    return _without_doubles(pl.concat([*legs, _computed_legs(heads)]))
+    return summable(_without_doubles(pl.concat([*legs, _computed_legs(heads)])))
 
 
 def first_payments(heads: pl.DataFrame, payments: pl.DataFrame) -> pl.DataFrame:

@@ -21,7 +21,7 @@ from indexer import words
 from indexer.abi import Decoded, Event
 from indexer.protocols.base import PLACE, Around, ChainContext, Protocol, Route, Tables
 from indexer.protocols.flows import HEAD, transfers_around
-from indexer.protocols.observed import observe
+from indexer.protocols.observed import observe, summable
 from indexer.protocols.routers import behind_routers
 from indexer.protocols.sales import ITEM, LEG, price_of, sale_tables
 
@@ -223,6 +223,7 @@ def _event_legs(heads: pl.DataFrame, events: Mapping[str, Decoded]) -> pl.DataFr
         .select(list(LEG))
         .cast(LEG)
     )
+    legs = summable(legs)
     payouts = legs.filter(pl.col("recipient_class") == "seller").select(ITEM).unique()
     return legs.join(payouts, on=list(ITEM), how="semi", maintain_order="left")
 

@@ -7,8 +7,9 @@ order, then of the seller's) and 8 small numbers.
 import polars as pl
 
 from indexer import words
-from indexer.protocols.base import Beside
+from indexer.protocols.base import Around
 from indexer.protocols.flows import HEAD, calls_of
+from indexer.protocols.observed import calls_to
 from indexer.words import WORD
 
 _SELECTOR = bytes.fromhex("ab834bab")
@@ -20,19 +21,21 @@ _MAX_BPS = 10_000
 _NOBODY = "0x" + "0" * 40
 
 
-def read_orders(heads: pl.DataFrame, beside: Beside) -> pl.DataFrame:
+def read_orders(heads: pl.DataFrame, around: Around) -> pl.DataFrame:
     """What the call in which orders were matched says of them.
 
     Args:
         heads: HEAD and address, maker, taker of each match.
-        beside: transactions and traces.
+        around: transactions and traces.
 
     Returns:
         HEAD and value_wei (native coin sent along), sell_maker, is_private (the seller named the
         taker), payment_token, fee_recipient, seller_fee_bps, buyer_fee_bps; all but value_wei are
         NULL where there are no call data, or they are of other makers.
     """
-    calls = calls_of(heads, _calls(heads, beside)).select(*HEAD, "value_wei", "input")
+    is_match = pl.col("input").is_null() | (pl.col("input").bin.slice(0, 4) == pl.lit(_SELECTOR))
+    calls = calls_to(heads, around)
+    calls = calls_of(heads, calls.filter(is_match)).select(*HEAD, "value_wei", "input")
     is_whole = pl.col("input").bin.size() >= len(_SELECTOR) + _N_WORDS * WORD
     orders = calls.with_columns(
         _address(_SELL_MAKER).alias("sell_maker"),
@@ -89,20 +92,3 @@ def _bps(place: int) -> pl.Expr:
     """A fee; NULL for one beyond the whole price, which no order can have."""
     value = words.pointer(_word(place))
     return pl.when(value <= _MAX_BPS).then(value)
-
-
-def _calls(heads: pl.DataFrame, beside: Beside) -> pl.DataFrame:
-    """Calls of `atomicMatch_`; that of the transaction itself where it was not traced."""
-    columns = ("block_hash", "tx_hash", "trace_address", "to_address", "value_wei", "input")
-    is_match = pl.col("input").is_null() | (pl.col("input").bin.slice(0, 4) == pl.lit(_SELECTOR))
-    wanted = heads.select("block_hash", "tx_hash", pl.col("address").alias("to_address")).unique()
-    traced = beside.value_traces.join(
-        wanted, on=["block_hash", "tx_hash", "to_address"], how="semi"
-    ).select(*columns, "place")
-    direct = beside.transactions.with_columns(
-        pl.lit("").alias("trace_address"), pl.lit(0, pl.Int64).alias("place")
-    ).select(*columns, "place")
-    direct = direct.join(wanted, on=["block_hash", "tx_hash", "to_address"], how="semi").join(
-        traced, on=["block_hash", "tx_hash"], how="anti"
-    )
-    return pl.concat([traced, direct]).filter(is_match)
