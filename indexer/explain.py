@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -18,8 +18,8 @@ from data.schema import TABLES
 from data.store import Store
 from data.units import NATIVE
 from indexer.abi import Event, decode
-from indexer.legs import Payment, PaymentFinder, read_payments, reason_for_class
-from indexer.protocols import select_protocols
+from indexer.legs import Payment, PaymentFinder, read_numbers, read_payments, reason_for_class
+from indexer.protocols import erc20, select_protocols
 from indexer.protocols.base import PLACE, ChainContext, Protocol, Route
 from indexer.selection import Selection
 
@@ -28,6 +28,8 @@ _PREFIX = re.compile(r"^0x[0-9a-f]{6,64}$")
 _FACTS = tuple(name for name, declared in TABLES.items() if declared.kind == "fact")
 _SHOWN_APART = ("quarantine", "settled_sales", "sale_payments")
 _TOPICS = ("topic0", "topic1", "topic2", "topic3")
+_PAYMENT = (erc20.TRANSFER.topic0, erc20.TRANSFER.n_topics)
+_ERC20_FILE = "indexer/protocols/erc20.py"
 _DUPLICATE_COLUMNS = {*PLACE, "item_index"}
 
 Row = dict[str, Any]
@@ -232,6 +234,12 @@ class _Reader:
         row = log.row(0, named=True)
         n_topics = sum(row[name] is not None for name in _TOPICS)
         claim = self._claim(row["topic0"], n_topics, row["address"])
+        if claim is None and (row["topic0"], n_topics) == _PAYMENT:
+            arguments, fault = _arguments(erc20.TRANSFER, log)
+            return LogLine(
+                row["log_index"], row["address"], "", erc20.NAME, "eip-20", _ERC20_FILE,
+                erc20.TRANSFER.name, arguments, erc20.TRANSFER.wei, fault, became,
+            )  # fmt: skip
         emitter = _emitter_name(row["address"], self._own)
         if claim is None:
             return LogLine(
@@ -264,7 +272,8 @@ class _Reader:
     # --- sales
 
     def _sales(self, legs: list[Row], logs: Sequence[LogLine]) -> list[SaleLine]:
-        finders = {name: _finder(logs, name) for name in {line.protocol for line in logs}}
+        moved = [*_transfers(logs), *_traced(self._rows("value_traces"))]
+        finders = {name: _finder(logs, name, moved) for name in {line.protocol for line in logs}}
         lines = []
         for sale in self._sale_rows():
             own = sorted(
@@ -356,10 +365,27 @@ def _with_legs(line: LogLine, sales: Sequence[SaleLine]) -> LogLine:
     return replace(line, became=(*line.became, *fed))
 
 
-def _finder(logs: Sequence[LogLine], protocol: str) -> PaymentFinder:
-    payments, offers = [], []
+def _transfers(logs: Sequence[LogLine]) -> Iterator[Payment]:
+    """ERC-20 transfers."""
+    for line in logs:
+        if line.protocol == erc20.NAME and line.arguments:
+            to, value = line.arguments["to"], int(line.arguments["value"])
+            yield Payment(line.log_index, "ERC-20 Transfer", "value", to, line.address, value)
+
+
+def _traced(calls: Sequence[Row]) -> Iterator[Payment]:
+    """Native coin that calls moved."""
+    for call in calls:
+        amount, place = int(call["value_wei"]), call["trace_address"]
+        if amount:
+            yield Payment(0, "", "", call["to_address"], NATIVE, amount, place)
+
+
+def _finder(logs: Sequence[LogLine], protocol: str, moved: Sequence[Payment]) -> PaymentFinder:
+    payments, offers, numbers = [], [], []
     for line in logs:
         if line.protocol == protocol:
+            numbers += read_numbers(line.event, line.log_index, line.arguments, line.amounts)
             paid, offered = read_payments(line.event, line.log_index, line.arguments)
             payments += paid
             offers += offered
@@ -368,7 +394,7 @@ def _finder(logs: Sequence[LogLine], protocol: str) -> PaymentFinder:
         for line in logs
         if line.protocol == protocol and "price" in line.arguments
     ]
-    return PaymentFinder(payments, offers, prices)
+    return PaymentFinder(payments, offers, prices, moved, numbers)
 
 
 def _leg_line(leg: Row, sale: Row, classes: list[str], finder: PaymentFinder) -> LegLine:

@@ -4,7 +4,7 @@ Nothing here is used to make a row; it looks at finished rows and decoded logs a
 follows from the other, so that an analyst can check it by eye.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,15 @@ _FIRST_TOKEN_TYPE = 2  # Seaport item types: 0 native, 1 ERC-20; above are the t
 _ROLES = {"seller": 0, "creator": 1, "platform": 2, "refund": 3}
 
 
+_RECEIVERS = {
+    "seller": "seller", "creator": "creator", "platform": "protocol", "refund": "buyer",
+}  # fmt: skip
+_BY_PROTOCOL = {
+    "platform": "the protocol's events or rules make it the fee",
+    "creator": "the protocol's events or rules make it the royalty",
+}
+
+
 @dataclass(frozen=True)
 class Payment:
     """An amount for a recipient, as one argument of a decoded log names it."""
@@ -27,10 +36,14 @@ class Payment:
     recipient: str
     currency: str
     amount: int
+    call: str | None = None
+    """Place of the call that paid, where a trace shows the payment and no log does."""
 
     def describe(self, share: int = 1) -> str:
         """Where it stands: `consideration[1] of OrderFulfilled, log 93`."""
         part = f"1/{share} of " if share > 1 else ""
+        if self.call is not None:
+            return f"{part}native coin sent by call {self.call or 'of the transaction'} (trace)"
         return f"{part}{self.path} of {self.event}, log {self.log_index}"
 
 
@@ -41,14 +54,21 @@ class PaymentFinder:
     payments: Sequence[Payment]
     offers: Sequence[Payment] = ()
     prices: Sequence[Payment] = ()
+    moved: Sequence[Payment] = ()
+    """ERC-20 transfers and traced payments: the sources of legs that no event names."""
+
+    numbers: Sequence[Payment] = ()
+    """Every amount of money that an event states, whoever it is for."""
+
     _given: set[int] = field(default_factory=set)
 
     def find(self, leg: Row, bundle_size: int) -> tuple[int | None, str]:
         """Log index and words of the source of a leg; (None, reason) where none fits."""
         amount = int(leg["amount_wei"])
+        is_moved = leg["source"] in ("transfer_log", "trace")
         same = [
             (place, payment)
-            for place, payment in enumerate(self.payments)
+            for place, payment in enumerate(self.moved if is_moved else self.payments)
             if payment.recipient == leg["recipient"] and payment.currency == leg["currency"]
         ]
         # Of equal payments the one nearest behind the sale's own log; a leg has its sale's place.
@@ -56,18 +76,33 @@ class PaymentFinder:
         for place, payment in same:
             if payment.amount == amount and place not in self._given:
                 self._given.add(place)
-                return payment.log_index, payment.describe()
+                return _log_of(payment), payment.describe()
         for share in range(2, bundle_size + 1):
             for _, payment in same:
                 # What does not divide goes to the first item (settlement.split_legs).
                 if amount in (payment.amount // share, sum(divmod(payment.amount, share))):
-                    return payment.log_index, payment.describe(share)
-        return self._find_rest(leg, bundle_size)
+                    return _log_of(payment), payment.describe(share)
+        return self._find_number(leg, bundle_size) or self._find_rest(leg, bundle_size)
+
+    def _find_number(self, leg: Row, bundle_size: int) -> tuple[int, str] | None:
+        """An argument of just this amount; events often name payments without their receivers."""
+        if leg["source"] != "fee_event":
+            return None
+        near = sorted(self.numbers, key=lambda each: _distance(each.log_index, leg["log_index"]))
+        amount = int(leg["amount_wei"])
+        for share in range(1, bundle_size + 1):
+            for each in near:
+                if amount in (each.amount // share, sum(divmod(each.amount, share))):
+                    return each.log_index, each.describe(share)
+        return None
 
     def words_for_price(self, sale: Row) -> str:
         """Where the price of a sale stands in the logs, or how it was put together."""
         price = int(sale["price_wei"])
-        for stated in (*self.prices, *self.offers):
+        for stated in self.prices:
+            if stated.amount == price and stated.log_index >= sale["log_index"]:
+                return f"equals {stated.describe()}"
+        for stated in self.offers:
             is_same = (stated.amount, stated.currency) == (price, sale["currency"])
             if is_same and stated.log_index >= sale["log_index"]:
                 return f"equals {stated.describe()}"
@@ -92,6 +127,34 @@ class PaymentFinder:
                     if amount in (rest // share, sum(divmod(rest, share))):
                         return offer.log_index, f"rest of {offer.describe(share)}, after named legs"
         return None, "no single argument of a stored log holds this amount"
+
+
+def _log_of(payment: Payment) -> int | None:
+    return payment.log_index if payment.call is None else None
+
+
+def read_numbers(
+    event: str, log_index: int, arguments: Row, money: Collection[str]
+) -> list[Payment]:
+    """The amounts of money among the arguments of a decoded log.
+
+    Args:
+        event: its name.
+        log_index: its place.
+        arguments: by name.
+        money: names of the arguments that are money, members of arrays as `offer.amount`.
+    """
+    found = []
+    for name, value in arguments.items():
+        if name not in money or value is None:
+            continue
+        values = value if isinstance(value, list) else [value]
+        for place, each in enumerate(values):
+            if isinstance(each, dict):
+                continue
+            path = f"{name}[{place}]" if isinstance(value, list) else name
+            found.append(Payment(log_index, event, path, "", "", int(each)))
+    return found
 
 
 def _distance(log_index: int, origin: int) -> tuple[bool, int]:
@@ -130,15 +193,19 @@ def reason_for_class(leg: Row, sale: Row, classes: Sequence[str]) -> str:
     """
     kind, recipient = leg["recipient_class"], leg["recipient"]
     if leg["source"] == "fee_event" and kind in _ROLES:
-        return f"the event names its role: {_ROLES[kind]}, {kind}"
+        if sale.get("protocol") == "raisonne":
+            return f"the event names its role: {_ROLES[kind]}, {kind}"
+        return f"the event names it as what the {_RECEIVERS[kind]} got"
     if kind == "unknown":
         return _why_unknown(recipient, sale, classes)
     signed = ", who signed the order" if sale["maker"] == sale["seller"] else ""
     origin = fee_wallet_origin(recipient)
     reasons = {
         "seller": f"equals the seller{signed}",
-        "platform": f"is a known fee wallet: {origin}" if origin else "named as fee in the event",
-        "creator": "neither seller nor known fee wallet, in a sale that pays its seller",
+        "platform": f"is a known fee wallet: {origin}" if origin else _BY_PROTOCOL["platform"],
+        "creator": _BY_PROTOCOL.get(kind, "")
+        if leg["source"] != "consideration"
+        else "neither seller nor known fee wallet, in a sale that pays its seller",
         "refund": "what the buyer sent in excess and got back; outside the price",
     }
     return reasons.get(kind, f"classed by the protocol as {kind}")

@@ -235,18 +235,47 @@ SALE = {"seller": ALICE, "buyer": BOB, "maker": ALICE, "log_index": 4, "bundle_s
     [
         (leg("seller", ALICE), ["seller"], "equals the seller, who signed the order"),
         (leg("platform", OPENSEA), ["platform"], "opensea fee collector since Seaport 1.1"),
-        (leg("platform", DAVE), ["platform"], "named as fee in the event"),
+        (leg("platform", DAVE), ["platform"], "events or rules make it the fee"),
         (leg("unknown", None), ["unknown"], "does not name who got it"),
         (leg("unknown", BOB), ["unknown"], "goes back to the buyer"),
         (leg("unknown", DAVE), ["unknown"], "no leg pays the seller"),
         (leg("unknown", DAVE), ["unknown", "seller"], "beyond the named legs"),
         (leg("refund", BOB), ["refund"], "outside the price"),
-        (leg("creator", CAROL, source="fee_event"), ["creator"], "names its role: 1, creator"),
+        (
+            leg("creator", CAROL, source="fee_event"),
+            ["creator"],
+            "names it as what the creator got",
+        ),
+        (leg("creator", CAROL, source="trace"), ["creator"], "rules make it the royalty"),
         (leg("referrer", CAROL), ["referrer"], "classed by the protocol as referrer"),
     ],
 )
 def test_every_class_has_its_reason(given, classes, says):
     assert says in reason_for_class(given, SALE, classes)
+
+
+def test_own_market_names_the_role_of_a_leg():
+    sale = {**SALE, "protocol": "raisonne"}
+    given = leg("creator", CAROL, source="fee_event")
+    assert "names its role: 1, creator" in reason_for_class(given, sale, ["creator"])
+
+
+def test_leg_that_no_event_names_is_found_among_transfers_traces_and_numbers():
+    finder = PaymentFinder(
+        [],
+        moved=[
+            Payment(3, "ERC-20 Transfer", "value", ALICE, WETH, 7),
+            Payment(0, "", "", BOB, ZERO, 9, call="0_1"),
+        ],
+        numbers=[Payment(5, "TakerBid", "feeAmounts[2]", "", "", 4)],
+    )
+    moved = leg("seller", ALICE, 7, currency=WETH, source="transfer_log")
+    assert finder.find(moved, 1) == (3, "value of ERC-20 Transfer, log 3")
+    traced = leg("seller", BOB, 9, source="trace")
+    assert finder.find(traced, 1) == (None, "native coin sent by call 0_1 (trace)")
+    named = leg("platform", None, 4, source="fee_event")
+    assert finder.find(named, 1) == (5, "feeAmounts[2] of TakerBid, log 5")
+    assert finder.find({**named, "source": "consideration"}, 1)[0] is None
 
 
 def test_equal_payments_are_given_out_once_each_and_the_nearest_behind_first():
