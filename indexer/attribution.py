@@ -8,10 +8,11 @@ The events of a marketplace name who stood before it. Within the transaction the
   else: who owes that loan bought.
 - The buyer is a known router (indexer/routers.csv) and the token moved on: the last receiver
   bought. The seller is a known router and the token came to it: its first sender sold. Where a
-  router both buys and sells a token, or hands it to several, nothing is changed but `aggregator`.
+  router both buys and sells a token, or hands it to several, nothing is changed.
 
-`maker` and `taker` stay as decoded. `aggregator` is the router; also where the transaction itself
-was sent to one and is known. Nothing else is guessed: what the transaction does not show stays.
+`maker` and `taker` stay as decoded. `aggregator` is the router between seller and buyer; also where
+the transaction itself was sent to one and is known. Nothing else is guessed: what the transaction
+does not show stays.
 """
 
 from functools import cache
@@ -157,16 +158,10 @@ def _behind_routers(
     routed = sales.filter(is_buyer | is_seller)
     if routed.is_empty():
         return sales
-    sales = sales.with_columns(
-        pl.when(is_buyer)
-        .then("buyer")
-        .when(is_seller)
-        .then("seller")
-        .otherwise("aggregator")
-        .alias("aggregator")
-    )
     if transfers is None:
         return sales
+    router = pl.when(is_buyer).then("buyer").when(is_seller).then("seller")
+    sales = sales.with_columns(router.alias("router"))
     moves = transfers.filter(pl.col("kind") == "transfer").join(
         routed.select(_ITEM).unique(), on=_ITEM, how="semi"
     )
@@ -183,7 +178,7 @@ def _behind_routers(
         )
         step = step.filter(pl.col("n") == 1).join(both, on=_ITEM, how="anti").drop("n")
         sales = _follow(sales, party, step, known)
-    return sales
+    return _named(sales, "router")
 
 
 def _follow(sales: pl.DataFrame, party: str, step: pl.DataFrame, known: list[str]) -> pl.DataFrame:
@@ -214,6 +209,11 @@ def _sent_to_routers(sales: pl.DataFrame, around: Around, known: list[str]) -> p
     if sent.is_empty():
         return sales
     found = sales.join(sent, on=["block_hash", "tx_hash"], how="left", maintain_order="left")
-    return found.with_columns(pl.coalesce("aggregator", "sent_to").alias("aggregator")).select(
-        sales.columns
-    )
+    return _named(found, "sent_to")
+
+
+def _named(sales: pl.DataFrame, router: str) -> pl.DataFrame:
+    """The sales with a router as aggregator, where it stands between seller and buyer."""
+    is_between = (pl.col(router) != pl.col("buyer")) & (pl.col(router) != pl.col("seller"))
+    found = pl.when(is_between).then(router)
+    return sales.with_columns(pl.coalesce("aggregator", found).alias("aggregator")).drop(router)
