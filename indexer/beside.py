@@ -17,7 +17,7 @@ from indexer.evidence import Evidence, parse_logs
 from indexer.fetch import Source
 from indexer.patience import steadily
 from indexer.protocols import erc20
-from indexer.protocols.base import Need, Protocol
+from indexer.protocols.base import Around, Beside, Need, Protocol
 from indexer.ranges import BlockRange
 from indexer.rpc import MAX_BATCH, Request, RpcClient
 from indexer.selection import Selection
@@ -221,7 +221,8 @@ class Completer:
         return None
 
     async def _add_reads(self, evidence: Evidence, wanted: "_Wanted") -> Evidence:
-        calls = wanted.calls(self.selection)
+        known = Beside(transactions=evidence.transactions)
+        calls = wanted.calls(Around(self.selection.context, known))
         if calls.is_empty():
             return evidence
         rows = [{**call, **await self._read(call)} for call in calls.iter_rows(named=True)]
@@ -273,14 +274,14 @@ class _Wanted:
             for address in batch["address"].unique()
         )
 
-    def calls(self, selection: Selection) -> pl.DataFrame:
+    def calls(self, around: Around) -> pl.DataFrame:
         """Contract calls to make: the place of the block, contract, input."""
         frames = []
         for each in self._with("call"):
             if each.calls is None:
                 continue
             decoded, _ = decode_batches(self.batches[each.name])
-            frames.append(each.calls(decoded, selection.context))
+            frames.append(each.calls(decoded, around))
         schema = table("contract_reads").polars_schema
         columns = [*_BLOCK, "contract", "input"]
         empty = pl.DataFrame(schema={name: schema[name] for name in columns})

@@ -100,7 +100,8 @@ class Protocol:
     `routes` gives what it reads on a chain. `settle` is pure: from decoded logs, by event name, of
     whole transactions, and what is known around them, it makes fact rows. Decoded rows carry PLACE,
     `address`, `version`. `needs` asks for more about the transactions of its logs; `calls` gives
-    for decoded logs the contract calls to make: block_number, block_hash, contract, input. `after`
+    for decoded logs, and the transactions that `input` brought, the contract calls to make:
+    chain_id, block_number, block_hash, block_time, contract, input. `after`
     names the protocols whose facts it reads; they are selected along with it. `limits` are what a
     reader of its rows should know, one sentence each.
     """
@@ -110,7 +111,7 @@ class Protocol:
     settle: Callable[[Mapping[str, Decoded], Around], Tables]
     needs: frozenset[Need] = frozenset()
     after: tuple[str, ...] = ()
-    calls: Callable[[Mapping[str, Decoded], ChainContext], pl.DataFrame] | None = None
+    calls: Callable[[Mapping[str, Decoded], Around], pl.DataFrame] | None = None
     limits: tuple[str, ...] = ()
 
 

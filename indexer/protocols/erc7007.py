@@ -5,7 +5,8 @@
 - legacy: `Mint`, in two layouts of older commits of that implementation.
 
 Contents are taken from the call data (`preimages`). A proof that is logged proves nothing by
-itself: `verifier` is what the contract answers to `verifier()`, where it has one.
+itself: where the contents are known, the contract's own `verify` is asked at the block, and
+`verifier` is what it answers to `verifier()`, where it has one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,7 +47,8 @@ _SHAPES = {
     "MintReadable": ("generated", "legacy"),
 }
 _VERIFIER = bytes.fromhex("2b7ac3f3")
-"""Selector of verifier()."""
+_VERIFY = bytes.fromhex("de8f50a1")
+"""Selectors of verifier() and verify(bytes,bytes,bytes)."""
 _URI = r"^(ipfs|ar|https?)://|^data:"
 
 
@@ -62,19 +64,29 @@ def _routes(context: ChainContext) -> Sequence[Route]:
 
 
 def _settle(events: Mapping[str, Decoded], around: Around) -> Tables:
-    rows = pl.concat(
-        [_rows(name, events[name].rows) for name in _SHAPES if name in events], how="diagonal"
-    )
-    rows = _with_contents(rows, around.beside.transactions)
-    rows = rows.join(
-        _verifiers(around.beside.contract_reads),
-        left_on=["block_hash", "collection"],
-        right_on=["block_hash", "contract"],
-        how="left",
-        maintain_order="left",
-    )
+    reads = around.beside.contract_reads
+    rows = _read(events, around)
+    for wanted, answers in ((_asking_verifier, _addresses), (_asking_to_verify, _truths)):
+        rows = (
+            rows.with_columns(wanted().alias("input"))
+            .join(
+                answers(reads),
+                left_on=["block_hash", "collection", "input"],
+                right_on=["block_hash", "contract", "input"],
+                how="left",
+                maintain_order="left",
+            )
+            .drop("input")
+        )
     columns = [name for name in table("provenance_events").column_names if name in rows.columns]
     return {"provenance_events": rows.select(columns)}
+
+
+def _read(events: Mapping[str, Decoded], around: Around) -> pl.DataFrame:
+    """Rows of `provenance_events` with prompt_content and data_content, without what is asked."""
+    rows = [_rows(name, events[name].rows) for name in _SHAPES if name in events]
+    empty = pl.DataFrame(schema={"proof": pl.Binary()})
+    return _with_contents(pl.concat([empty, *rows], how="diagonal"), around.beside.transactions)
 
 
 def _rows(name: str, logs: pl.DataFrame) -> pl.DataFrame:
@@ -120,7 +132,8 @@ def _with_contents(rows: pl.DataFrame, transactions: pl.DataFrame) -> pl.DataFra
             *place, pl.col("hash").alias(f"{name}_hash"), pl.col("content").alias(f"{name}_content")
         )
         rows = rows.join(contents, on=[*place, f"{name}_hash"], how="left", maintain_order="left")
-    data = _text(pl.coalesce("data_content", "logged_data"))
+    rows = rows.with_columns(pl.coalesce("data_content", "logged_data").alias("data_content"))
+    data = _text(pl.col("data_content"))
     return rows.with_columns(
         _text(pl.col("prompt_content")).alias("prompt_text"),
         pl.when(data.str.contains(_URI)).then(data).alias("data_uri"),
@@ -131,32 +144,57 @@ def _text(content: pl.Expr) -> pl.Expr:
     return content.map_elements(as_text, return_dtype=pl.String)
 
 
-def _calls(events: Mapping[str, Decoded], context: ChainContext) -> pl.DataFrame:
-    del context
+# --- what contracts are asked
+
+
+def _calls(events: Mapping[str, Decoded], around: Around) -> pl.DataFrame:
+    rows = _read(events, around)
     return pl.concat(
         [
-            decoded.rows.select(
-                *PLACE[:4],
-                pl.col("address").alias("contract"),
-                pl.lit(_VERIFIER).alias("input"),
-            )
-            for decoded in events.values()
+            rows.select(*PLACE[:4], pl.col("collection").alias("contract"), asked.alias("input"))
+            for asked in (_asking_verifier(), _asking_to_verify())
         ]
-    ).unique(maintain_order=True)
+    ).filter(pl.col("input").is_not_null())
 
 
-def _verifiers(reads: pl.DataFrame) -> pl.DataFrame:
-    """What contracts named as their verifier: block_hash, contract, verifier."""
+def _asking_verifier() -> pl.Expr:
+    return pl.lit(_VERIFIER)
+
+
+def _asking_to_verify() -> pl.Expr:
+    """Call data of verify(prompt, aigcData, proof); NULL where one of them is not known."""
+
+    def encoded(row: dict[str, bytes | None]) -> bytes | None:
+        from eth_abi import encode
+
+        contents = list(row.values())
+        return None if None in contents else _VERIFY + encode(["bytes"] * 3, contents)
+
+    asked = pl.struct("prompt_content", "data_content", "proof")
+    return asked.map_elements(encoded, return_dtype=pl.Binary)
+
+
+def _addresses(reads: pl.DataFrame) -> pl.DataFrame:
+    """Answers that are an address: block_hash, contract, input, verifier."""
     output = pl.col("output")
     is_address = (
         (output.bin.size() == 32)
         & (output.bin.slice(0, 12) == bytes(12))
         & (output.bin.slice(12, 20) != bytes(20))
     )
-    return reads.filter(pl.col("input") == _VERIFIER, is_address.fill_null(value=False)).select(
+    return reads.filter(is_address.fill_null(value=False)).select(
         "block_hash",
         "contract",
+        "input",
         pl.concat_str(pl.lit("0x"), output.bin.slice(12, 20).bin.encode("hex")).alias("verifier"),
+    )
+
+
+def _truths(reads: pl.DataFrame) -> pl.DataFrame:
+    """Answers that are true or false: block_hash, contract, input, verify_result."""
+    words = [value.to_bytes(32, "big") for value in (0, 1)]
+    return reads.filter(pl.col("output").is_in(words)).select(
+        "block_hash", "contract", "input", (pl.col("output") == words[1]).alias("verify_result")
     )
 
 
@@ -168,7 +206,7 @@ PROTOCOL = Protocol(
     calls=_calls,
     limits=(
         "A prompt that is not in the transaction's call data stays a hash.",
-        "`verify` of the contract is not called: `verify_result` is NULL, and a logged proof is no"
-        " more than logged.",
+        "`verify_result` is what the contract's own `verify` answers at the end of the block; NULL"
+        " without the contents, and where the node cannot call at that block.",
     ),
 )

@@ -48,7 +48,7 @@ def rpc():
         yield running
 
 
-def calls(events, _context):
+def calls(events, _around):
     rows = events["Sold"].rows
     return rows.select(
         "chain_id", "block_number", "block_hash", "block_time",

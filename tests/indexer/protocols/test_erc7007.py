@@ -36,7 +36,10 @@ def selector(signature):
 
 ADD = selector("addAigcData(uint256,bytes,bytes,bytes)") + encode(FOUR, [1, PROMPT, DATA, PROOF])
 THROUGH = selector("execute(address,bytes)") + encode(["address", "bytes"], [COLLECTION, ADD])
-VIEWS = [View(COLLECTION, selector("verifier()"), encode(["address"], [VERIFIER]))]
+VIEWS = [
+    View(COLLECTION, selector("verifier()"), encode(["address"], [VERIFIER])),
+    View(COLLECTION, selector("verify(bytes,bytes,bytes)"), encode(["bool"], [True])),
+]
 
 SCENARIO = [
     # 0: the final shape
@@ -90,7 +93,7 @@ def test_every_shape_tells_prompt_and_data(told, tx, shape):
     assert (found["prompt_hash"], found["data_hash"]) == (hashed(PROMPT), hashed(DATA))
     assert (found["prompt_text"], found["data_uri"]) == (PROMPT.decode(), DATA.decode())
     assert (found["proof"], found["verifier"]) == (PROOF, VERIFIER)
-    assert found["verify_result"] is None
+    assert found["verify_result"] is True
 
 
 def test_legacy_mints_tell_their_uri_and_one_its_receiver(told):
@@ -103,6 +106,8 @@ def test_contents_that_call_data_do_not_hold_stay_hashes(told):
     assert (found["prompt_hash"], found["prompt_text"]) == (hashed(b"\xff\xfe"), None)
     assert (found["data_hash"], found["data_uri"]) == (hashed(b"\0\1"), None)
     assert row(told, 8)["prompt_text"] is None
+    # Nothing to ask the contract about.
+    assert (found["verify_result"], found["verifier"]) == (None, VERIFIER)
 
 
 def test_contents_that_are_no_text_are_not_made_to_be(told):
@@ -113,4 +118,4 @@ def test_contents_that_are_no_text_are_not_made_to_be(told):
 def test_update_has_no_proof_and_a_contract_may_have_no_verifier(told):
     found = row(told, 7)
     assert (found["event"], found["proof"], found["verifier"]) == ("updated", None, None)
-    assert found["prompt_text"] == PROMPT.decode()
+    assert (found["prompt_text"], found["verify_result"]) == (PROMPT.decode(), None)
