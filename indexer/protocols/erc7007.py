@@ -165,7 +165,7 @@ def _asking_to_verify() -> pl.Expr:
     """Call data of verify(prompt, aigcData, proof); NULL where one of them is not known."""
 
     def encoded(row: dict[str, bytes | None]) -> bytes | None:
-        from eth_abi import encode
+        from eth_abi.abi import encode
 
         contents = list(row.values())
         return None if None in contents else _VERIFY + encode(["bytes"] * 3, contents)
