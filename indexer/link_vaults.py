@@ -208,9 +208,11 @@ sums AS (
     FROM heard GROUP BY ALL
 ),
 trades AS (
+    -- What a token of unknown worth paid for shares says nothing about them.
     SELECT chain_id, vault, currency,
         amount_wei::DOUBLE / shares::DOUBLE AS share_price
-    FROM heard WHERE event = 'share_trade' AND amount_wei IS NOT NULL AND shares::DOUBLE > 0
+    FROM heard SEMI JOIN known_currencies USING (chain_id, currency)
+    WHERE event = 'share_trade' AND amount_wei IS NOT NULL AND shares::DOUBLE > 0
     QUALIFY row_number() OVER (PARTITION BY chain_id, vault ORDER BY place DESC) = 1
 ),
 paid AS (

@@ -137,6 +137,7 @@ def relink(transaction: Transaction, touched: Touched) -> int:
         _delete(transaction, "funding", "chain_id, address", "touched_wallets")
         written += transaction.append("funding", rows)
     if touched.has_vaults:
+        register_currencies(transaction)
         written += sum(replace_link(transaction, name) for name in VAULT_TABLES)
     if touched.has_creators:
         written += replace_link(transaction, "labels")

@@ -19,13 +19,15 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from data.units import NATIVE
 from indexer.abi import Decoded, Event
 from indexer.protocols.base import Around, ChainContext, Protocol, Route, Tables
 from indexer.protocols.flows import transfers_around
-from indexer.protocols.vaults import share_transfers, together, vault_rows, with_moved
+from indexer.protocols.vaults import share_transfers, together, vault_rows, with_moved, with_payment
 
 _NAME = "fractional"
 _FACTORY = frozenset({"0x85aa7f78bdb2de8f3e0c0010d99ad5853ffcfc63"})
+_WETH = "0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2"
 _MINT = Event.parse(
     "Mint(address indexed token, uint256 id, uint256 price, address vault, uint256 vaultId)",
     wei=["price"],
@@ -140,14 +142,7 @@ def _shares(frames: Mapping[str, pl.DataFrame], around: Around) -> list[pl.DataF
     minted = with_moved(whole, around.payments, mints=True)
     rows = []
     if "Cash" in frames:
-        cash = burned.filter(pl.col("name") == "Cash")
-        # The name of the argument misleads: it is the ether that was paid.
-        paid = cash.with_columns(pl.col("shares").alias("paid_wei"))
-        rows.append(
-            vault_rows(
-                paid, _NAME, "cash", account="owner", shares="moved_shares", amount_wei="paid_wei"
-            )
-        )
+        rows.append(_cashed(burned.filter(pl.col("name") == "Cash"), around))
     if "Redeem" in frames:
         redeemed = burned.filter(pl.col("name") == "Redeem")
         rows.append(
@@ -158,6 +153,28 @@ def _shares(frames: Mapping[str, pl.DataFrame], around: Around) -> list[pl.DataF
         shares = pl.col("fee").cast(pl.Int128).cast(pl.String)
         rows.append(vault_rows(fees, _NAME, "fee_mint", account="moved_account", shares=shares))
     return rows
+
+
+def _cashed(cash: pl.DataFrame, around: Around) -> pl.DataFrame:
+    """Cash-outs: ether, or WETH where the holder takes none, which its transfer tells."""
+    # The name of the argument misleads: it is what was paid.
+    cash = cash.with_columns(pl.col("shares").alias("paid_wei"))
+    paid = with_payment(
+        cash,
+        around.payments.filter(pl.col("currency") == _WETH),
+        "paid_wei",
+        sender=pl.col("vault"),
+        receiver=pl.col("owner"),
+    )
+    return vault_rows(
+        paid,
+        _NAME,
+        "cash",
+        account="owner",
+        shares="moved_shares",
+        currency=pl.coalesce("paid_token", pl.lit(NATIVE)),
+        amount_wei="paid_wei",
+    )
 
 
 # --- 2
@@ -272,7 +289,7 @@ PROTOCOL = Protocol(
         "1: who holds shares between events of a vault is not known; only ERC-20 transfers of"
         " transactions with such events are read.",
         "1: the reserve price is known until a holder votes for another: votes weigh by balance.",
-        "1: a cash-out or an outbid is in WETH where its receiver refuses ether.",
+        "1: who was outbid got the money back, in WETH if they refuse ether; there is no event.",
         "1: vaults of the older factory, whose Mint names no price, and baskets are not read.",
         "2: the price of a buyout's shares is fixed when it starts; trades name shares only.",
     ),

@@ -14,6 +14,7 @@ from data.units import NATIVE
 from indexer.protocols.base import PLACE
 
 NOBODY = "0x" + "0" * 40
+_MOST = 1e38
 _TX = ("block_hash", "tx_hash")
 
 
@@ -113,7 +114,11 @@ def with_moved(rows: pl.DataFrame, payments: pl.DataFrame, *, mints: bool) -> pl
         .filter(pl.col("head_index").is_not_null())
         .group_by(*_TX, "vault", pl.col("head_index").alias("log_index"), maintain_order=True)
         .agg(
-            pl.col("amount_wei").cast(pl.Int128).sum().cast(pl.String).alias("moved_shares"),
+            # A sum beyond all numbers would begin anew from below.
+            pl.when(pl.col("amount_wei").cast(pl.Float64).sum() < _MOST)
+            .then(pl.col("amount_wei").cast(pl.Int128).sum())
+            .cast(pl.String)
+            .alias("moved_shares"),
             pl.col("account").last().alias("moved_account"),
         )
     )

@@ -10,7 +10,7 @@ from data.schema import TABLES
 from indexer.link import rebuild_links
 from indexer.relink import find_touched, relink
 from tests.indexer.protocols.evidence import settle_emitted
-from tests.indexer.samples import ALICE, BOB, COLLECTION, ZERO, one
+from tests.indexer.samples import ALICE, BOB, COLLECTION, WETH, ZERO, one
 from tests.indexer.test_link import link, place
 
 VAULT = "0x" + "71" * 20
@@ -167,3 +167,19 @@ def test_highest_bid_values_a_vault_while_its_auction_runs(store):
     assert (row["state"], row["buyer"], row["buyout_wei"]) == ("auction", BOB, 50)
     assert (row["implied_wei"], row["implied_basis"]) == (50, "highest bid")
     assert (row["reserve_wei"], row["reserve_reason"]) == (None, "the vault is not open")
+
+
+def test_shares_are_priced_by_known_money_only(store):
+    trade = {"shares": "10", "amount_source": "transfer_log"}
+    link(
+        store,
+        vault_events=[
+            opened(),
+            event(2, "share_trade", currency=WETH, amount_wei=Decimal(40), **trade),
+            event(3, "share_trade", currency=COLLECTION, amount_wei=Decimal(10**30), **trade),
+        ],
+        share_transfers=[share(1, ZERO, ALICE, 100)],
+    )
+    row = one(store.query("SELECT * FROM vaults"))
+    assert (row["share_price"], row["implied_wei"], row["implied_currency"]) == (4.0, 400, WETH)
+    assert row["implied_basis"] == "last share trade"

@@ -7,7 +7,7 @@ import polars as pl
 from tests.emission.script import Pay, call, log
 from tests.indexer.protocols.evidence import settle_emitted, settle_real
 from tests.indexer.protocols.vaults import linked, of, settle_without_payments
-from tests.indexer.samples import ALICE, BOB, CAROL, COLLECTION, DAVE, ZERO, one
+from tests.indexer.samples import ALICE, BOB, CAROL, COLLECTION, DAVE, WETH, ZERO, one
 from tests.paths import needs_mainnet
 
 FACTORY = "0x85aa7f78bdb2de8f3e0c0010d99ad5853ffcfc63"
@@ -122,6 +122,26 @@ SCENARIO = [
         log(NFT, SECOND, ALICE, 8, at=COLLECTION),
         log(REDEEM, ALICE),
     ),
+    # 12: a holder who takes no ether gets WETH; DAVE, beside, pays somebody the same for nothing
+    call(
+        VAULT,
+        log(ERC20, STRANGER, ZERO, 1),
+        log(ERC20, VAULT, STRANGER, 40, at=WETH),
+        log(CASH, STRANGER, 40),
+        log(ERC20, DAVE, BOB, 30, at=WETH),
+        log(ERC20, BOB, ZERO, 1),
+        log(CASH, BOB, 30),
+    ),
+    # 13: shares beyond all numbers, minted twice before one event
+    call(
+        "0x" + "7f" * 20,
+        log(ERC20, ZERO, ALICE, 10**38 - 1),
+        log(ERC20, ZERO, ALICE, 10**38 - 1),
+        log(FEE, 1),
+        log(ERC20, ALICE, ZERO, 10**38 - 1),
+        log(ERC20, ALICE, ZERO, 10**38 - 1),
+        log(CASH, ALICE, 1),
+    ),
 ]
 
 
@@ -135,7 +155,7 @@ def events_of(tables, vault):
 
 def test_vault_tells_its_life_with_the_shares_that_moved():
     tables = settle_emitted("fractional")
-    assert events_of(tables, VAULT) == [
+    assert events_of(of(tables, *range(12)), VAULT) == [
         ("opened", ALICE, "1000", 5000),
         ("started", BOB, None, 5000),
         ("bid", CAROL, None, 6000),
@@ -154,6 +174,7 @@ def test_vault_tells_its_life_with_the_shares_that_moved():
 
 def test_cash_outs_equal_the_buyout_and_the_ether_that_was_paid():
     tables = settle_emitted("fractional")
+    tables = of(tables, *range(12))
     cashed = tables["vault_events"].filter(pl.col("vault") == VAULT, pl.col("event") == "cash")
     assert cashed["amount_wei"].sum() == 6000
     assert set(cashed["currency"]) == {ZERO}
@@ -166,7 +187,7 @@ def test_cash_outs_equal_the_buyout_and_the_ether_that_was_paid():
 
 
 def test_supply_grows_by_fees_and_falls_to_nothing():
-    store = linked(settle_emitted("fractional"))
+    store = linked(of(settle_emitted("fractional"), *range(12)))
     found = store.query(
         f"SELECT change_shares, supply_shares FROM vault_supply WHERE vault = '{VAULT}'"
         " ORDER BY block_number, log_index"
@@ -202,6 +223,8 @@ def test_stranger_opens_no_vault_and_its_endless_price_is_set_aside():
 
 def test_without_receipts_shares_and_supply_are_unknown_with_a_reason():
     tables = settle_without_payments("fractional")
+    last = tables["vault_events"]["block_number"].max()
+    tables = {name: rows.filter(pl.col("block_number") < last - 1) for name, rows in tables.items()}
     opened = tables["vault_events"].filter(pl.col("vault") == VAULT).row(0, named=True)
     assert (opened["account"], opened["shares"]) == (None, None)
     row = one(linked(tables).query(f"SELECT * FROM vaults WHERE vault = '{VAULT}'"))
@@ -229,6 +252,19 @@ def test_holders_of_version_2_add_up_to_the_supply():
     assert store.query("SELECT vault, holder, shares FROM vault_holders").rows() == [
         (VAULT_2, ALICE, Decimal(40))
     ]
+
+
+def test_cash_out_is_in_weth_only_if_the_vault_paid_it_to_the_holder():
+    events = settle_emitted("fractional")["vault_events"].filter(pl.col("tx") == 12)
+    assert events.select("account", "shares", "currency", "amount_wei").rows() == [
+        (STRANGER, "1", WETH, 40),
+        (BOB, "1", ZERO, 30),
+    ]
+
+
+def test_shares_beyond_all_numbers_are_not_told():
+    events = settle_emitted("fractional")["vault_events"].filter(pl.col("tx") == 13)
+    assert events.select("event", "shares").rows() == [("fee_mint", "1"), ("cash", None)]
 
 
 REAL_CASH = "0x67ad206aa415ee01e74e201ef8df54a86a83b4c50fdf227d49643e2f56322ec8"
