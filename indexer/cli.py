@@ -68,6 +68,16 @@ MetadataAgain = Annotated[
     bool,
     typer.Option("--metadata-again", help="As --metadata, also of tokens that have it already."),
 ]
+Archive = Annotated[
+    str | None,
+    typer.Option(
+        "--archive-url",
+        envvar="RAISONNE_ARCHIVE_URL",
+        help="Node with the state of old blocks: contracts are asked there what royalty each sale"
+        " owed (ERC-2981), where no event tells; after a load from a node, not with --follow.",
+        show_default=False,
+    ),
+]
 Media = Annotated[bool, typer.Option(help="Fetch images too, not only metadata.")]
 IpfsGateway = Annotated[
     str | None,
@@ -138,6 +148,7 @@ def index(
             max=65_535,
         ),
     ] = None,
+    archive_url: Archive = None,
     metadata: Metadata = False,
     metadata_again: MetadataAgain = False,
     media: Media = True,
@@ -184,6 +195,7 @@ def index(
         fetching = replace(fetching, with_media=media, again=metadata_again)
         options = replace(options, metadata=fetching)
     with Store.open(store) as opened, _Reporter() as reporter:
+        options = replace(options, archive_url=archive_url, on_read=reporter.reads)
         if options.metadata is not None and not follow:
             fetching = replace(options.metadata, on_progress=reporter.metadata)
             options = replace(options, metadata=fetching)
@@ -217,9 +229,18 @@ def index(
             f"verified: {verified.tested:,} blocks tested, {verified.reasked:,} asked again, "
             f"{verified.repaired:,} repaired, {verified.unproven:,} unproven"
         )
-    for line in summary.metadata.lines() if summary.metadata else ():
+    for line in _asked_besides(summary):
         typer.echo(line)
     require_complete(verified.gaps, verified.unproven, strict=strict)
+
+
+def _asked_besides(summary: Any) -> Iterator[str]:
+    """What the passes after the load did."""
+    if summary.royalty_reads is not None:
+        reads = summary.royalty_reads
+        yield f"royalties: {reads.asked:,} contracts asked, {reads.refused:,} refused"
+    if summary.metadata is not None:
+        yield from summary.metadata.lines()
 
 
 def _left_out(summary: Any) -> Iterator[str]:
@@ -271,6 +292,13 @@ class _Reporter:
             # Following has no end.
             is_endless = isinf(total)
             self._start("follow" if is_endless else "index", None if is_endless else total)
+            return
+        self._bar.advance(done, note=note)
+
+    def reads(self, done: float, total: float, note: str) -> None:
+        """The same for royalties that contracts are asked for."""
+        if done == 0:
+            self._start("royalties", total, unit="calls")
             return
         self._bar.advance(done, note=note)
 

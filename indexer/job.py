@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from data.errors import RetryableError, UpstreamError
 from data.store import Store
 from indexer.ahead import Flight, ahead
+from indexer.archive import RoyaltyReads
 from indexer.beside import Completer, CompletingSource
 from indexer.by_hash import MAX_BLOCKS, VERIFIED_BY, HashSource
 from indexer.commit import Load
@@ -63,6 +64,9 @@ class IndexOptions:
     state_dir: Path = Path(".raisonne")
     metrics_port: int | None = None
     metadata: MetadataOptions | None = None
+    archive_url: str | None = None
+    on_read: OnProgress | None = None
+    """Told of the royalties that contracts are asked for at `archive_url`."""
 
 
 @dataclass
@@ -82,6 +86,7 @@ class IndexSummary:
     without_transaction: int = 0
     elapsed_s: float = 0.0
     metadata: MetadataSummary | None = None
+    royalty_reads: RoyaltyReads | None = None
 
 
 @dataclass(frozen=True)

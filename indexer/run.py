@@ -15,6 +15,7 @@ from contracts.addresses import known_addresses
 from data.errors import UpstreamError
 from data.store import Run, Store, code_version
 from indexer.answers import Request
+from indexer.archive import read_royalties
 from indexer.chains import chain_id_of, chain_name
 from indexer.endpoints import Endpoint
 from indexer.errors import WrongChainError
@@ -72,6 +73,12 @@ async def _index(
     async with open_job(store, options, on_progress, clock) as job:
         await job.run()
         job.summary.links = await asyncio.to_thread(rebuild_links, store)
+        if options.archive_url is not None:
+            tell = options.on_read or _silent
+            chain_id = job.summary.chain_id
+            job.summary.royalty_reads = await read_royalties(
+                store, options.archive_url, chain_id, tell
+            )
         if options.metadata is not None:
             job.summary.metadata = await sync_job(job, options.metadata)
     return job.summary
@@ -140,6 +147,8 @@ def _record(run: Run, summary: IndexSummary) -> None:
         "gaps": summary.verified.gaps,
         "unproven": summary.verified.unproven,
     }
+    if summary.royalty_reads is not None:
+        run.details["royalty_reads"] = asdict(summary.royalty_reads)
     if summary.metadata is not None:
         run.details["metadata"] = asdict(summary.metadata)
 

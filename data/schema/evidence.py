@@ -80,7 +80,11 @@ EVIDENCE = (
             Column("contract", ADDRESS, "Contract that was called"),
             Column("input", BYTES, "Call data"),
             Column("output", BYTES, "Answer; NULL where the call failed"),
-            Column("error", TEXT, "Why the call failed, in the node's words; NULL if it did not"),
+            Column(
+                "error",
+                TEXT,
+                "Why the call failed, in the node's words, or reverted; NULL if it did not",
+            ),
         ),
         ("chain_id", "block_number", "block_hash", "contract", "input"),
     ),
