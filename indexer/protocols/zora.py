@@ -1,12 +1,12 @@
-"""Zora: the modules of version 3 (asks, offers, reserve auctions) and mints of its 1155 contracts.
+"""Zora: market and auction house of version 1, modules of version 3, mints of its 1155 contracts.
 
 `ExchangeExecuted` repeats what `AskFilled` and `OfferFilled` say, and `MintComment` what
 `Purchased` says but for a comment, so neither is read. Version 3 speaks of royalties before a sale
 (`RoyaltyPayout`); whoever else is paid is told by the money. A mint pays its rewards through one
 contract for all chains, which names who gets how much.
 
-Source: ourzora/v3 (contracts/modules, contracts/common), ourzora/zora-protocol
-(packages/1155-contracts, packages/protocol-rewards).
+Source: ourzora/core (Market), ourzora/auction-house, ourzora/v3 (contracts/modules,
+contracts/common), ourzora/zora-protocol (packages/1155-contracts, packages/protocol-rewards).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ from indexer.abi import Decoded, Event
 from indexer.protocols.base import Around, ChainContext, Protocol, Route, Tables
 from indexer.protocols.sales import sale_tables, with_standard
 from indexer.protocols.zora_1155 import settle_mints
+from indexer.protocols.zora_v1 import settle_first
 from indexer.protocols.zora_v3 import settle_modules
 
 _NAME = "zora"
@@ -27,6 +28,8 @@ _ASKS_CORE = "0x34aa9cbb80dc0b3d82d04900c02fb81468dafcab"
 _ASKS_PRIVATE = "0xfbf87e6c2c242d0166e2ddb60db5a94cd4dae00e"
 _OFFERS = "0x76744367ae5a056381868f716bdf0b13ae1aeaa3"
 _RESERVE = "0x5f7072e1fa7c01dfac7cf54289621afaad2184d0"
+_MARKET = "0xe5bfab544eca83849c53464f85b7164375bdaac1"
+_HOUSE = "0xe468ce99444174bd3bbbed09209577d25d1ad673"
 _MODULES = frozenset({_ASKS, _ASKS_CORE, _ASKS_PRIVATE, _OFFERS, _RESERVE})
 
 _TOKEN = "address indexed tokenContract, uint256 indexed tokenId"  # noqa: S105 - two arguments
@@ -59,6 +62,18 @@ _AUCTION = Event.parse(
 _ROYALTY = Event.parse(
     f"RoyaltyPayout({_TOKEN}, address recipient, uint256 amount)", wei=["amount"]
 )
+_BID = Event.parse(
+    "BidFinalized(uint256 indexed tokenId, (uint256 amount, address currency, address bidder,"
+    " address recipient, (uint256 value) sellOnShare) bid)",
+    wei=["bid.amount"],
+)
+_HOUSE_AUCTION = Event.parse(
+    "AuctionEnded(uint256 indexed auctionId, uint256 indexed tokenId,"
+    " address indexed tokenContract, address tokenOwner, address curator, address winner,"
+    " uint256 amount, uint256 curatorFee, address auctionCurrency)",
+    wei=["amount", "curatorFee"],
+    name="AuctionEndedHouse",
+)
 _PURCHASED = Event.parse(
     "Purchased(address indexed sender, address indexed minter, uint256 indexed tokenId,"
     " uint256 quantity, uint256 value)",
@@ -89,6 +104,8 @@ def _routes(context: ChainContext) -> Sequence[Route]:
             Route(_OFFER, "3-offers-1", frozenset({_OFFERS})),
             Route(_AUCTION, "3-reserve-core-eth", frozenset({_RESERVE})),
             Route(_ROYALTY, "3", _MODULES),
+            Route(_BID, "1-market", frozenset({_MARKET})),
+            Route(_HOUSE_AUCTION, "auction-house-1", frozenset({_HOUSE})),
         ]
     return routes
 
@@ -96,12 +113,13 @@ def _routes(context: ChainContext) -> Sequence[Route]:
 def _settle(events: Mapping[str, Decoded], around: Around) -> Tables:
     modules, module_legs = settle_modules(events, around)
     mints, mint_legs, odd = settle_mints(events, around)
-    sales = pl.concat([each for each in (modules, mints) if each.width], how="diagonal")
+    first, first_legs = settle_first(events, around)
+    sales = pl.concat([each for each in (modules, mints, first) if each.width], how="diagonal")
     aside = {} if odd.is_empty() else {"quarantine": odd}
     if not sales.width:
         return aside
     sales = with_standard(sales, around.fact("transfers"))
-    return sale_tables(_NAME, sales, [module_legs, mint_legs]) | aside
+    return sale_tables(_NAME, sales, [module_legs, mint_legs, first_legs]) | aside
 
 
 PROTOCOL = Protocol(
@@ -117,6 +135,8 @@ PROTOCOL = Protocol(
         " or paid in a token) are transfers alone.",
         "1155: any contract may speak of purchases; one without tokens that were minted, or without"
         " rewards or traced money, is set aside; one of which only a part was seen is `inferred`.",
-        "1 (market and auction house) and the secondary market of timed sales are not read.",
+        "1: the market is read on Ethereum alone; a bid whose token's transfer was not seen has no"
+        " seller; a previous owner's share is of class `unknown`.",
+        "The secondary market of timed sales, and modules of 3 besides these five, are not read.",
     ),
 )

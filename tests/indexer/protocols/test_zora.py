@@ -1,4 +1,4 @@
-"""Zora 3 and 1155: emitted on a node at the real addresses, and recorded on Base and Zora."""
+"""Zora 1, 3 and 1155: emitted on a node at the real addresses, and recorded on Base and Zora."""
 
 import polars as pl
 import pytest
@@ -46,6 +46,26 @@ DEPOSIT = (
     " uint256 creatorReward, uint256 createReferralReward, uint256 mintReferralReward,"
     " uint256 firstMinterReward, uint256 zoraReward)"
 )
+MARKET = "0xe5bfab544eca83849c53464f85b7164375bdaac1"
+HOUSE = "0xe468ce99444174bd3bbbed09209577d25d1ad673"
+MEDIA = "0xabefbc9fd2f806065b4f3c237d4b59d9a97bcac7"
+CURATOR = "0x" + "c4" * 20
+BID = "BidFinalized(uint256 indexed tokenId, (uint256,address,address,address,(uint256)) bid)"
+HOUSE_ENDED = (
+    "AuctionEnded(uint256 indexed auctionId, uint256 indexed tokenId,"
+    " address indexed tokenContract, address tokenOwner, address curator, address winner,"
+    " uint256 amount, uint256 curatorFee, address auctionCurrency)"
+)
+
+
+def finalizing(owner, shares, bidder, recipient, token=1):
+    """What the market does when a bid of the sum of the shares is accepted."""
+    payees = (owner, CAROL, DAVE)
+    return (
+        *(log(ERC20, MARKET, who, part, at=WETH) for who, part in zip(payees, shares, strict=True)),
+        log(NFT, owner, recipient, token, at=MEDIA),
+        log(BID, token, (sum(shares), WETH, bidder, recipient, (0,))),
+    )
 
 
 def minting(quantity, value, *money, to=BOB, token=1):
@@ -160,6 +180,29 @@ SCENARIO = [
         ),
         value=100,
     ),
+    # 11: a bid on a Media token, and one whose shares were rounded down
+    call(
+        MARKET,
+        log(ERC20, BOB, MARKET, 100, at=WETH),
+        *finalizing(ALICE, (85, 10, 5), BOB, BOB),
+        log(ERC20, MARKET, ALICE, 32, at=WETH),
+        log(ERC20, MARKET, CAROL, 0, at=WETH),
+        log(ERC20, MARKET, DAVE, 0, at=WETH),
+        log(NFT, ALICE, BOB, 2, at=MEDIA),
+        log(BID, 2, (33, WETH, BOB, BOB, (0,))),
+    ),
+    # 12: the auction house sells a Media token through the market
+    call(
+        HOUSE,
+        call(MARKET, *finalizing(HOUSE, (90, 10, 0), HOUSE, BOB)),
+        log(HOUSE_ENDED, 5, 1, MEDIA, ALICE, CURATOR, BOB, 81, 9, WETH),
+    ),
+    # 13: and a token of another contract by itself
+    call(
+        HOUSE,
+        log(NFT, HOUSE, BOB, 4, at=COLLECTION),
+        log(HOUSE_ENDED, 6, 4, COLLECTION, ALICE, ZERO, BOB, 70, 0, WETH),
+    ),
 ]  # fmt: skip
 
 
@@ -251,9 +294,36 @@ def test_purchase_of_which_a_part_was_seen_is_left_open(tables):
     assert sale["residual_reason"] == "the payments seen do not add up to the price"
 
 
+def test_bid_of_the_market_is_divided_among_owner_creator_and_previous_owner(tables):
+    whole, rounded = sales_of(tables, 11).rows(named=True)
+    assert (whole["seller"], whole["buyer"], whole["maker"]) == (ALICE, BOB, BOB)
+    assert (whole["version"], whole["trade_kind"]) == ("1-market", "bid")
+    assert legs_of(tables, whole) == [
+        (ALICE, "seller", 85), (CAROL, "creator", 10), (DAVE, "unknown", 5)
+    ]  # fmt: skip
+    assert (int(rounded["price_wei"]), rounded["residual_wei"]) == (33, None)
+    assert rounded["residual_reason"] == "the payments seen do not add up to the price"
+
+
+def test_media_token_that_the_auction_house_sold_is_counted_once(tables):
+    sale = one(sales_of(tables, 12))
+    assert (sale["seller"], sale["buyer"], sale["trade_kind"]) == (ALICE, BOB, "auction")
+    assert legs_of(tables, sale) == [
+        (CAROL, "creator", 10), (ALICE, "seller", 81), (CURATOR, "affiliate", 9)
+    ]  # fmt: skip
+    assert (int(sale["price_wei"]), int(sale["residual_wei"])) == (100, 0)
+
+
+def test_auction_house_names_the_legs_of_other_tokens(tables):
+    sale = one(sales_of(tables, 13))
+    assert (sale["collection"], sale["version"]) == (COLLECTION, "auction-house-1")
+    assert legs_of(tables, sale) == [(ALICE, "seller", 70)]
+    assert int(sale["price_wei"]) == 70
+
+
 def test_emitted_sales_balance(tables):
     closed = tables["settled_sales"].filter(pl.col("residual_wei").is_not_null())
-    assert closed.height == 8
+    assert closed.height == 11
     legs = tables["sale_payments"].join(closed, on="sale_id", how="semi")
     assert_balanced({"settled_sales": closed, "sale_payments": legs})
 
