@@ -85,9 +85,10 @@ def _bids(rows: pl.DataFrame, around: Around) -> pl.DataFrame:
 
 def _with_parties(bids: pl.DataFrame, ended: pl.DataFrame | None) -> pl.DataFrame:
     """Bids of the auction house as the auctions that they are, with what it passed on."""
-    told = {"owner": pl.String, "amount": WEI.polars, "curator": pl.String}
+    names = [*_TOKEN, "owner", "curator"]
     auctions = pl.DataFrame(
-        schema={**dict.fromkeys(_TOKEN, pl.String), **told, "curatorFee": WEI.polars}
+        schema=dict.fromkeys(names, pl.String())
+        | dict.fromkeys(("amount", "curatorFee"), WEI.polars)
     )
     if ended is not None:
         auctions = (
