@@ -20,7 +20,8 @@ import polars as pl
 from data.units import NATIVE
 from indexer.abi import Decoded, Event
 from indexer.protocols.base import PLACE, Around, ChainContext, Protocol, Route, Tables
-from indexer.protocols.blur_legs import FEE, fee_legs, seller_legs, with_fees, with_movements
+from indexer.protocols.blur_legs import FEE, fee_legs, seller_legs, with_fees
+from indexer.protocols.paid import with_movements
 from indexer.protocols.routers import behind_routers
 from indexer.protocols.sales import ITEM, sale_tables, with_standard
 

@@ -7,8 +7,6 @@ is a difference, and counts as known only where the payments of the transaction 
 
 import polars as pl
 
-from data.units import NATIVE
-from indexer.protocols.base import Around
 from indexer.protocols.fee_wallets import fee_wallets
 from indexer.protocols.sales import ITEM, LEG
 
@@ -25,9 +23,6 @@ FEE = pl.Schema(
     }
 )
 """Fees of sales: rate in basis points of the price, whether on top of it, and whether to trust."""
-
-_UNSEEN = "the payments seen do not add up to the price"
-_PAYEE = ("block_hash", "tx_hash", "currency", "recipient")
 
 
 def with_fees(
@@ -101,70 +96,3 @@ def fee_legs(fees: pl.DataFrame, sales: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.lit("computed"))
         .alias("source"),
     )
-
-
-def with_movements(
-    sales: pl.DataFrame, legs: pl.DataFrame, around: Around
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The sales with `residual_reason`, and their legs after a look at what was paid.
-
-    Per transaction, currency and recipient the legs are compared in sum with the payments: a bulk
-    pays each party once. Computed legs that agree become `trace` or `transfer_log`; a sale with a
-    leg that does not agree is not balanced. Where no payment was seen at all nothing changes.
-    """
-    tx_of = sales.select(*ITEM, "tx_hash")
-    owed = legs.join(tx_of, on=list(ITEM), maintain_order="left")
-    amount = pl.col("amount_wei").cast(pl.Int128)
-    expected = owed.group_by(_PAYEE).agg(amount.sum().alias("expected"))
-    moved = _movements(sales, around)
-    seen = moved.select("block_hash", "tx_hash", "currency", pl.lit(value=True).alias("is_seen"))
-    paid = moved.group_by(_PAYEE).agg(amount.sum().alias("paid"))
-    checked = (
-        expected.join(paid, on=list(_PAYEE), how="left")
-        .join(seen.unique(), on=["block_hash", "tx_hash", "currency"], how="left")
-        .with_columns((pl.col("paid") == pl.col("expected")).fill_null(value=False).alias("agrees"))
-    )
-    owed = owed.join(checked, on=list(_PAYEE), how="left", nulls_equal=True, maintain_order="left")
-    is_native = pl.col("currency") == NATIVE
-    source = pl.when(is_native).then(pl.lit("trace")).otherwise(pl.lit("transfer_log"))
-    is_read = (pl.col("source") == "computed") & pl.col("agrees")
-    owed = owed.with_columns(pl.when(is_read).then(source).otherwise("source").alias("source"))
-    is_odd = pl.col("is_seen").fill_null(value=False) & ~pl.col("agrees") & (amount > 0)
-    odd = owed.filter(is_odd).select(*ITEM, pl.lit(_UNSEEN).alias("residual_reason")).unique()
-    sales = sales.join(odd, on=list(ITEM), how="left", maintain_order="left")
-    return sales, owed.select(list(LEG))
-
-
-def _movements(sales: pl.DataFrame, around: Around) -> pl.DataFrame:
-    """Payments by the exchange or by a buyer: _PAYEE and amount_wei.
-
-    A transaction that was traced, or whose transfers are known, has a row without recipient, so
-    that nothing paid is told from nothing known.
-    """
-    places = ["block_hash", "tx_hash"]
-    exchanges = sales.select(*places, pl.col("address").alias("from_address"))
-    buyers = sales.select(*places, pl.col("buyer").alias("from_address"))
-    traces = around.beside.value_traces.join(exchanges.select(places), on=places, how="semi")
-    native = traces.join(exchanges, on=[*places, "from_address"], how="semi").select(
-        *places,
-        pl.lit(NATIVE).alias("currency"),
-        pl.col("to_address").alias("recipient"),
-        pl.col("value_wei").alias("amount_wei"),
-    )
-    payers = pl.concat([exchanges, buyers]).unique()
-    own = exchanges.rename({"from_address": "to_address"}).unique()
-    tokens = (
-        around.payments.join(payers, on=[*places, "from_address"], how="semi")
-        .join(own, on=[*places, "to_address"], how="anti")
-        .select(*places, "currency", pl.col("to_address").alias("recipient"), "amount_wei")
-    )
-    blank = pl.lit(None, pl.String).alias("recipient"), pl.lit(0, LEG["amount_wei"])
-    marks = [
-        traces.select(
-            *places, pl.lit(NATIVE).alias("currency"), blank[0], blank[1].alias("amount_wei")
-        ),
-        around.payments.join(exchanges.select(places), on=places, how="semi").select(
-            *places, "currency", blank[0], blank[1].alias("amount_wei")
-        ),
-    ]
-    return pl.concat([native, tokens, *(mark.unique() for mark in marks)])
