@@ -85,7 +85,7 @@ def _routes(context: ChainContext) -> Sequence[Route]:
     ]
 
 
-def _calls(events: Mapping[str, Decoded], context: ChainContext) -> pl.DataFrame:
+def _calls(events: Mapping[str, Decoded], around: Around) -> pl.DataFrame:
     """`getLoan` of each loan that starts, at its block."""
     if "LoanStarted" not in events:
         schema = table("contract_reads").polars_schema
