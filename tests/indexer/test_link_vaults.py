@@ -8,8 +8,10 @@ import pytest
 
 from data.schema import TABLES
 from indexer.link import rebuild_links
+from indexer.rebuild import check
 from indexer.relink import find_touched, relink
 from tests.indexer.protocols.evidence import settle_emitted
+from tests.indexer.protocols.vaults import settle_alone
 from tests.indexer.samples import ALICE, BOB, COLLECTION, WETH, ZERO, one
 from tests.indexer.test_link import link, place
 
@@ -55,6 +57,16 @@ def test_blocks_in_any_order_make_the_links_that_a_rebuild_makes(store, name):
         after = store.digest()
         rebuild_links(store)
         assert store.digest() == after, f"from block {start}"
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_all_protocols_rebuild_from_the_logs_what_the_one_made_of_them(store, name):
+    tables = settle_alone(name)
+    assert tables["vault_events"].height > 5
+    for table, rows in tables.items():
+        store.append(table, rows)
+    rebuild_links(store)
+    assert check(store) == []
 
 
 def event(block, kind, log=0, **fields):

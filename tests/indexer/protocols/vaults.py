@@ -10,7 +10,7 @@ from data.schema import TABLES
 from data.store import Store
 from indexer.decode import settle_logs
 from indexer.link import rebuild_links
-from indexer.protocols import PROTOCOLS
+from indexer.protocols import select_protocols
 from indexer.protocols.base import ChainContext
 from indexer.protocols.erc20 import TRANSFER
 from indexer.selection import Selection
@@ -37,13 +37,25 @@ def of(tables, *places):
 
 def settle_without_payments(name):
     """Facts of a fixture whose receipts nobody gave: without its ERC-20 transfers."""
+    return _settle(
+        name,
+        lambda log: (log["topics"][0], len(log["topics"])) != (TRANSFER.topic0, TRANSFER.n_topics),
+    )
+
+
+def settle_alone(name):
+    """Facts and logs of a fixture by its own protocol and those that it reads facts of."""
+    return _settle(name, lambda _: True, name)
+
+
+def _settle(name, is_wanted, *protocols):
     recorded = json.loads((FOLDER / f"{name}.json").read_text())
     logs = [
         {**log, "removed": False}
         for receipt in recorded["receipts"]
         for log in receipt["logs"]
-        if not (log["topics"][0] == TRANSFER.topic0 and len(log["topics"]) == TRANSFER.n_topics)
+        if is_wanted(log)
     ]
     chain_id = recorded["chain_id"]
-    selection = Selection(ChainContext(chain_id), tuple(PROTOCOLS.values()))
+    selection = Selection(ChainContext(chain_id), select_protocols(protocols))
     return settle_logs(frame_of(logs, chain_id), selection)
