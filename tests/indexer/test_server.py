@@ -84,10 +84,11 @@ def test_follower_is_ready_when_caught_up_and_not_in_an_outage(store, origin):
         _until(lambda: get(port, "/ready")[0] == 200)
         node.advance(HEAD)
         live.wait_for_tip(HEAD)
+        # Rows are committed before the gauges tell of them.
+        synced = f"raisonne_last_synced_block {HEAD:.1f}"
+        _until(lambda: synced in get(port, "/metrics")[1].splitlines())
         _, text = get(port, "/metrics")
-        lines = text.splitlines()
-        assert f"raisonne_last_synced_block {HEAD:.1f}" in lines
-        assert "raisonne_ready 1.0" in lines
+        assert "raisonne_ready 1.0" in text.splitlines()
         assert 'method="eth_getLogs",status="ok"' in text
         node.faults.append(down)
         node.close_sockets()
