@@ -110,7 +110,8 @@ def _evidence(protocol: Protocol) -> str:
     kinds = ["emitted"] if (_FIXTURES / f"{name}.json").exists() else []
     if (REPO_ROOT / "tests" / "indexer" / "protocols" / f"test_{name}.py").exists():
         test = module_of(name)
-        kinds += [f"{len(test.REAL)} real"] if hasattr(test, "REAL") else []
+        real = getattr(test, "REAL", ())
+        kinds += [f"{1 if isinstance(real, str) else len(real)} real"] if real else []
     return ", ".join(kinds) or "its own tests"
 
 

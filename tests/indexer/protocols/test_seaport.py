@@ -1,9 +1,12 @@
 """Orders to sales: who sold what to whom, and where every wei went."""
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.emission.script import Pay, call, log
+from tests.indexer.protocols.evidence import settle_emitted, settle_real
 from tests.indexer.protocols.settled import assert_balanced, legs_of, settle
 from tests.indexer.samples import (
     ALICE,
@@ -12,7 +15,11 @@ from tests.indexer.samples import (
     COLLECTION,
     DAVE,
     OPENSEA,
+    ORDER_FULFILLED,
+    ORDERS_MATCHED,
     SEAPORT_1_1,
+    SEAPORT_1_5,
+    TRANSFER,
     WETH,
     ZERO,
     make_log,
@@ -20,6 +27,7 @@ from tests.indexer.samples import (
     make_order,
     one,
 )
+from tests.paths import needs_mainnet
 
 NFT, MULTI = 2, 3
 
@@ -337,3 +345,138 @@ def test_amounts_beyond_38_digits_together_are_set_aside_not_fatal():
     tables = settle(bid, good)
     assert one(tables["settled_sales"])["token_id"] == "2"
     assert one(tables["quarantine"])["reason"] == "amounts above 38 digits together"
+
+
+# --- acted out on a node
+
+V = {
+    "1.1": SEAPORT_1_1,
+    "1.4": "0x00000000000001ad428e4906ae43d8f9852d0dd6",
+    "1.5": SEAPORT_1_5,
+    "1.6": "0x0000000000000068f116a894984e2db1123eb395",
+}
+
+
+def fulfilled(offerer, recipient, offer, consideration, order=1):
+    order_hash = order.to_bytes(32, "big")
+    return log(ORDER_FULFILLED, order_hash, offerer, ZERO, recipient, offer, consideration)
+
+
+def matched(*orders):
+    return log(ORDERS_MATCHED, [order.to_bytes(32, "big") for order in orders])
+
+
+def moved(token, sender=ALICE, receiver=BOB):
+    return log(TRANSFER, sender, receiver, token, at=COLLECTION)
+
+
+LISTED = [eth(900, ALICE), eth(25, OPENSEA), eth(75, CAROL)]
+PAID = [Pay(ALICE, 900), Pay(OPENSEA, 25), Pay(CAROL, 75)]
+SCENARIO = [
+    # 0 to 3: a listing on each version
+    *(
+        call(address, *PAID, moved(n), fulfilled(ALICE, BOB, [nft(n)], LISTED), value=1000)
+        for n, address in enumerate(V.values())
+    ),
+    # 4: a bid in WETH, whose filler pays the fee
+    call(
+        V["1.5"],
+        moved(4),
+        fulfilled(BOB, ALICE, [weth(100)], [nft(4, BOB), weth(5, OPENSEA)]),
+    ),
+    # 5: orders matched against each other
+    call(
+        V["1.6"],
+        fulfilled(BOB, CAROL, [weth(100)], [nft(5, BOB), weth(5, OPENSEA)]),
+        fulfilled(ALICE, CAROL, [nft(5)], [weth(95, ALICE)], 2),
+        moved(5),
+        matched(1, 2),
+    ),
+    # 6: a private listing
+    call(
+        V["1.4"],
+        fulfilled(ALICE, ZERO, [nft(6)], [eth(50, ALICE), nft(6, DAVE)]),
+        fulfilled(DAVE, ZERO, [], [], 2),
+        moved(6, receiver=DAVE),
+        matched(1, 2),
+        value=50,
+    ),
+    # 7: a bundle of two tokens
+    call(
+        V["1.5"],
+        Pay(ALICE, 101),
+        moved(7),
+        moved(8),
+        fulfilled(ALICE, BOB, [nft(7), nft(8)], [eth(101, ALICE)]),
+        value=101,
+    ),
+    # 8: half of an order of ERC-1155 units, with a tip that the buyer added
+    call(
+        V["1.5"],
+        Pay(ALICE, 50),
+        Pay(DAVE, 1),
+        fulfilled(ALICE, BOB, [(MULTI, COLLECTION, 9, 5)], [eth(50, ALICE), eth(1, DAVE)]),
+        value=51,
+    ),
+]
+
+
+def emitted(tx):
+    tables = settle_emitted("seaport")
+    return tables, tables["settled_sales"].filter(pl.col("tx") == tx).sort("item_index")
+
+
+@pytest.mark.parametrize("tx", range(4))
+def test_emitted_listing_of_each_version_has_its_three_legs(tx):
+    tables, sales = emitted(tx)
+    sale = one(sales)
+    assert (sale["version"], sale["token_id"]) == (list(V)[tx], str(tx))
+    assert amounts(sale) == (1_000, 900, 25, 75, 0)
+    assert int(sale["residual_wei"]) == 0
+    assert len(legs_of(tables, sale)) == 3
+
+
+def test_emitted_bids_matches_and_private_listings_are_one_sale_each():
+    found = {}
+    for tx in (4, 5, 6):
+        _, sales = emitted(tx)
+        sale = one(sales)
+        found[tx] = (sale["trade_kind"], sale["seller"], sale["buyer"], amounts(sale)[:3])
+        assert int(sale["residual_wei"]) == 0
+    assert found == {
+        4: ("bid", ALICE, BOB, (100, 95, 5)),
+        5: ("match", ALICE, BOB, (100, 95, 5)),
+        6: ("private", ALICE, DAVE, (50, 50, 0)),
+    }
+
+
+def test_emitted_bundle_and_part_of_an_order_balance():
+    _, bundle = emitted(7)
+    assert [int(price) for price in bundle["price_wei"]] == [51, 50]
+    assert bundle["bundle_size"].to_list() == [2, 2]
+    _, part = emitted(8)
+    sale = one(part)
+    assert (sale["quantity"], sale["token_standard"], amounts(sale)[0]) == ("5", "erc1155", 51)
+    assert int(sale["residual_wei"]) == 0
+
+
+REAL = {
+    # markets.md, section 12: transaction, (token, price, platform fee, royalty)
+    "0xd7e72a37c6f709a4f26e22d721b42ff0f1065ecd9edc60468868a7c74f521154": (
+        "8924", 35_600_000_000_000_000, 890_000_000_000_000, 356_000_000_000_000,
+    ),
+    "0xc23f7a086f9dd3789df0136b8e4eeaafd66df1087d2733fdc22a0bb3f623abf3": (
+        "5701", 80_000_000_000_000_000, 2_000_000_000_000_000, 0,
+    ),
+}  # fmt: skip
+
+
+@needs_mainnet
+def test_recorded_sales_have_the_expected_amounts():
+    tables = settle_real(*REAL)
+    names = ("price_wei", "platform_fee_wei", "royalty_wei")
+    assert {
+        row["tx_hash"]: (row["token_id"], *(int(row[name]) for name in names))
+        for row in tables["settled_sales"].rows(named=True)
+    } == REAL
+    assert_balanced(tables)
