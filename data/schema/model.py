@@ -114,7 +114,11 @@ SALE = (
     Column("bundle_size", INT, "Items sold together for one price, 1 for a single sale"),
     Column("marketplace", TEXT, "Venue by fee recipient, else the protocol"),
     *PROTOCOL,
-    Column("trade_kind", TEXT, "listing, bid, private, match, swap or primary_mint"),
+    Column(
+        "trade_kind",
+        TEXT,
+        "listing, bid, collection_bid, auction, private, match, swap or primary_mint",
+    ),
     *TOKEN,
     Column("token_standard", TEXT, "erc721 or erc1155"),
     Column("quantity", UINT256, "Units sold, decimal text"),

@@ -183,6 +183,7 @@ PROTOCOL = Protocol(
     _routes,
     _settle,
     limits=(
+        "Sellers are credited with the price, and withdraw it in a transaction of their own.",
         "The price of an accepted bid is in `sales` where the bid was indexed too; it has no row"
         " in `sale_payments`, since it was paid in an earlier transaction.",
         "A purchase at price 0 may be a gift; wrapping a punk moves a wrapper's token besides.",

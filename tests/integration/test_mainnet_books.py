@@ -75,6 +75,7 @@ def traced_payments(contract, tx_hash):
 UNNAMED = {
     # protocol and version: why legs cannot be compared by recipient
     ("looksrare", "2"): "the event does not name who collects the protocol fee",
+    ("cryptopunks", "1"): "the contract credits sellers, who withdraw in another transaction",
 }
 BESIDE_SALES = {
     # transaction: what the marketplace sent besides the legs of its sales
