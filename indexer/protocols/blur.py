@@ -278,7 +278,7 @@ PROTOCOL = Protocol(
     _routes,
     _settle,
     needs=frozenset({"receipt", "trace"}),
-    after=("erc721", "erc1155"),
+    after=("erc721", "erc1155", "blend"),  # its liens tell who sold a locked token
     limits=(
         "A listing whose fee comes out of the price balances only where its transaction can be"
         " traced; else what the seller got is computed.",

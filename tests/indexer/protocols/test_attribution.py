@@ -7,6 +7,7 @@ import pytest
 
 from data.schema import conform
 from indexer.attribution import attribute, routers
+from indexer.protocols import select_protocols
 from indexer.protocols.base import Around, Beside, ChainContext
 from tests.emission.script import Pay, call, log
 from tests.indexer.protocols.evidence import mainnet, settle_emitted, settle_real
@@ -186,6 +187,10 @@ def test_transaction_sent_to_a_router_names_it_as_aggregator(emitted):
 def test_other_chains_have_no_routers():
     assert len(routers(1)) == 50
     assert routers(10) == frozenset()
+
+
+def test_blur_brings_along_the_loans_that_its_sellers_repay():
+    assert "blend" in {protocol.name for protocol in select_protocols(("blur",))}
 
 
 def test_tables_without_sales_are_left_alone():
