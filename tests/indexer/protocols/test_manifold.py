@@ -223,20 +223,45 @@ def test_amount_beyond_38_digits_is_set_aside():
     assert (refused["protocol"], refused["event"]) == (NAME, "PurchaseEvent")
 
 
-REAL = {"0x2b42a4274e62c92ebd185ab960c1598c9765ee91ed93055e980c204e8e683ea4": NAME}
-
-
-@needs_mainnet
-def test_recorded_purchase_has_the_expected_row():
-    tables = settle_real(*REAL)
-    sale = one(tables["settled_sales"].filter(pl.col("protocol") == NAME))
-    assert (sale["collection"], sale["token_id"], sale["buyer"], int(sale["price_wei"])) == (
+PURCHASED = "0x2b42a4274e62c92ebd185ab960c1598c9765ee91ed93055e980c204e8e683ea4"
+CREATOR = "0xd0eebb983bef54882ce1700db8761acfef22dc6a"
+REAL = {
+    # tx: (collection, token, buyer, price); a purchase, a claim, and one for the mint fee alone
+    PURCHASED: (
         "0x79cfcc16816669b3ba3f2f9619edea7a4503f5f4",
         "1",
         "0x74b78e98093f5b522a7ebdac3b994641ca7c2b20",
         14_206_900_000_000_000,
-    )
-    assert legs_of(tables, sale) == [
-        ("0xe626d419dd60be8038c46381ad171a0b3d22ed25", "unknown", 14_206_900_000_000_000)
-    ]
-    assert int(sale["residual_wei"]) == 0
+    ),
+    "0xdd5e92ea72de50dcc50e0a8ce433c4d98718999e1dc6059b8332f051cf53b71f": (
+        "0xf37bd087a6ac9f1bae2abf075835d18138f1e153",
+        "1",
+        "0x0f13316b80872eda120d7844ed1c1e90fc001dc1",
+        14_706_900_000_000_000,
+    ),
+    "0x29a0c1dac35d777e94bf41b0186367b91f518485c80fe698b9cf38036648a26d": (
+        "0xc65ab6bc1c04265327bf41283317d1a22c681a5b",
+        "1",
+        "0x9292757002e47de417fc7940de51daab4fad5a36",
+        500_000_000_000_000,
+    ),
+}
+LEGS = [
+    [("0xe626d419dd60be8038c46381ad171a0b3d22ed25", "unknown", 14_206_900_000_000_000)],
+    [(CREATOR, "seller", 14_206_900_000_000_000), (CLAIMS, "platform", 500_000_000_000_000)],
+    [(CLAIMS, "platform", 500_000_000_000_000)],
+]
+
+
+@needs_mainnet
+def test_recorded_sales_have_the_expected_rows_and_legs():
+    tables = settle_real(*REAL)
+    sales = {
+        sale["tx_hash"]: sale
+        for sale in tables["settled_sales"].filter(pl.col("protocol") == NAME).rows(named=True)
+    }
+    texts = ("collection", "token_id", "buyer")
+    found = {h: (*(x[name] for name in texts), int(x["price_wei"])) for h, x in sales.items()}
+    assert found == REAL
+    assert [legs_of(tables, sales[tx_hash]) for tx_hash in REAL] == LEGS
+    assert [int(sales[tx_hash]["residual_wei"]) for tx_hash in REAL] == [0, 0, 0]
