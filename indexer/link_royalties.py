@@ -94,7 +94,7 @@ sets AS (
     SELECT chain_id, collection, token_id, level, venue, place, bool_and(bps IS NULL) AS is_removed
     FROM terms WHERE level IN ('token', 'collection', 'extension') GROUP BY ALL
 ),
-chosen AS (
+chosen AS MATERIALIZED (
     -- The last terms before the sale: of its venue before those for all, of the token before those
     -- of the collection. Which extension minted a token no event tells, so that where a collection
     -- has terms of extensions, its own do not decide.
@@ -142,23 +142,24 @@ demands AS (
     -- What a contract asks beyond the price nobody can owe; such an answer tells nothing.
     WHERE c.terms_place IS NULL AND r.amount_wei <= c.price_wei
 ),
-unnamed AS (
+unnamed AS MATERIALIZED (
     SELECT chain_id, sale_id, recipient, currency, sum(owed_wei) AS owed_wei,
         sum(bps)::BIGINT AS owed_bps, min(source) AS owed_source
     FROM demands GROUP BY ALL
 ),
-paid AS (
+minted AS (
+    SELECT chain_id, sale_id FROM sales WHERE trade_kind = 'primary_mint'
+),
+paid AS MATERIALIZED (
     -- To whom the terms name, or to a split, it is a royalty also where the sale could not tell.
     SELECT chain_id, sale_id, recipient, currency, sum(amount_wei)::HUGEINT AS paid_wei
-    FROM sale_payments
+    FROM sale_payments ANTI JOIN minted USING (chain_id, sale_id)
     WHERE recipient IS NOT NULL
       AND (recipient_class IN ('creator', 'split')
         OR (recipient_class IN ('unknown', 'tip', 'affiliate', 'referrer')
           AND ((chain_id, sale_id, recipient) IN (
               SELECT (chain_id, sale_id, recipient) FROM unnamed)
             OR (chain_id, recipient) IN (SELECT (chain_id, split) FROM splits))))
-      AND (chain_id, sale_id) NOT IN (
-        SELECT (chain_id, sale_id) FROM sales WHERE trade_kind = 'primary_mint')
     GROUP BY ALL
 ),
 strangers AS (
@@ -167,22 +168,23 @@ strangers AS (
     GROUP BY ALL HAVING count(DISTINCT recipient) = 1
 ),
 owed AS (
+    SELECT * FROM unnamed WHERE recipient IS NOT NULL
+    UNION ALL BY NAME
     -- Terms with a splitter that no event names: the one wallet that was paid without being named.
-    SELECT u.* REPLACE (coalesce(u.recipient, s.stranger) AS recipient)
-    FROM unnamed u LEFT JOIN strangers s
-        ON s.chain_id = u.chain_id AND s.sale_id = u.sale_id AND s.currency = u.currency
-        AND u.recipient IS NULL AND u.owed_wei > 0
-    WHERE u.recipient IS NOT NULL OR u.owed_wei > 0
+    SELECT u.* EXCLUDE (recipient), s.stranger AS recipient
+    FROM (SELECT * FROM unnamed WHERE recipient IS NULL AND owed_wei > 0) u
+    LEFT JOIN strangers s USING (chain_id, sale_id, currency)
 ),
-known AS (
-    SELECT chain_id, sale_id, recipient, currency, owed_wei, owed_bps, owed_source,
-        coalesce(paid_wei, 0) AS paid_wei,
+told AS (
+    SELECT DISTINCT chain_id, sale_id, true AS has_terms FROM unnamed
+),
+direct AS MATERIALIZED (
+    SELECT chain_id, sale_id, recipient, currency, owed_bps, owed_source,
         -- Paid to somebody else than the terms name: nothing was owed to them.
-        (chain_id, sale_id) IN (SELECT (chain_id, sale_id) FROM unnamed) AS has_terms
+        CASE WHEN has_terms THEN coalesce(owed_wei, 0) END AS owed_wei,
+        coalesce(paid_wei, 0) AS paid_wei
     FROM owed FULL JOIN paid USING (chain_id, sale_id, recipient, currency)
-),
-direct AS (
-    SELECT * REPLACE (CASE WHEN has_terms THEN coalesce(owed_wei, 0) END AS owed_wei) FROM known
+    LEFT JOIN told USING (chain_id, sale_id)
 )
 """
 
