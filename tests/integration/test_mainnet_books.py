@@ -72,8 +72,8 @@ def traced_payments(contract, tx_hash):
     return sums
 
 
-UNNAMED = {
-    # protocol and version: why legs cannot be compared by recipient
+NOT_COMPARED = {
+    # protocol and version: why legs are not compared by recipient
     ("looksrare", "2"): "the event does not name who collects the protocol fee",
     ("cryptopunks", "1"): "the contract credits sellers, who withdraw in another transaction",
 }
@@ -111,7 +111,7 @@ def test_legs_of_native_sales_equal_the_money_that_the_marketplace_sent():
         _, besides = BESIDE_SALES.get(tx_hash, ("", {}))
         if sums + Counter(besides) == traced_payments(contract, tx_hash):
             agreeing[kind] += 1
-        elif kind not in UNNAMED:
+        elif kind not in NOT_COMPARED:
             differing[tx_hash, *kind] = (dict(sums), dict(traced_payments(contract, tx_hash)))
     print("\ntransactions whose legs equal the call traces:", dict(agreeing))
     assert sum(agreeing.values()) >= 100
@@ -264,3 +264,21 @@ def test_mint_that_once_upon_tells_costs_the_same_and_pays_the_named_reward():
     assert int(sale["price_wei"]) == 777_000_000_000_000
     legs = tables["sale_payments"].select("recipient", "amount_wei").rows()
     assert (text.rsplit(" ", 1)[1], 111_000_000_000_000) in [(to, int(n)) for to, n in legs]
+
+
+SETTLED_AUCTION = "0x354a91fa5ebc9dc887c8ced50068d58be107b4e8a15c40ddab74885e8ba5ea2d"
+
+
+def test_auction_that_once_upon_takes_for_one_of_nouns_is_settled_there():
+    lines = (MAINNET / "expected_summaries_onceupon.jsonl").read_text().splitlines()
+    told = [row for row in map(json.loads, lines) if row["tx_hash"] == SETTLED_AUCTION]
+    assert ("match", "true") in [(row["assertion"], row["expected"]) for row in told]
+    rows = books(with_traces=True)["auctions"].filter(
+        pl.col("tx_hash") == SETTLED_AUCTION, pl.col("event") == "settled"
+    )
+    assert rows.select("protocol", "token_id").rows() == [("nouns", "938")]
+
+
+def test_six_transactions_were_chosen_from_once_upon():
+    chosen = [*MINTS, PURCHASE, REWARDED_MINT, SETTLED_AUCTION]
+    assert len(set(chosen)) == 6
