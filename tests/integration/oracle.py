@@ -30,6 +30,9 @@ ORDERS_MATCHED = topic0("OrdersMatched(bytes32[])")
 # Tokens older than ERC-721 in the recordings, whose Transfer indexes fewer arguments.
 CRYPTOKITTIES = "0x06012c8cf97bead5deae237070f9587f8e7a266d"  # none
 CRYPTOARTE = "0xbace7e22f06554339911a03b8e0ae28203da9598"  # sender and receiver
+CRYPTOPUNKS = "0xb47e3cd837ddf8e4c57f05d70ab865de6e193bbb"  # events of its own
+PUNK_TRANSFER = topic0("PunkTransfer(address,address,uint256)")
+PUNK_BOUGHT = topic0("PunkBought(uint256,uint256,address,address)")
 
 # Canonical deployments, the same on every chain (ProjectOpenSea/seaport, README).
 SEAPORT = {
@@ -59,6 +62,8 @@ def movements(log: Json) -> list[Movement]:
     topics, collection = log["topics"], log["address"]
     if not topics:
         return []
+    if collection == CRYPTOPUNKS:
+        return _punk(log)
     if topics[0] == TRANSFER and len(topics) == 4:
         ends = _address(topics[1]), _address(topics[2])
         return [(collection, int(topics[3], 16), *ends, 1)]
@@ -75,6 +80,18 @@ def movements(log: Json) -> list[Movement]:
         return [(collection, token, *ends, amount)]
     pairs = zip(*decode(["uint256[]", "uint256[]"], _data(log)), strict=True)
     return [(collection, token, *ends, amount) for token, amount in pairs]
+
+
+def _punk(log: Json) -> list[Movement]:
+    """A gift or a purchase; no accepted bid was recorded, and no punk's first owner."""
+    topics = log["topics"]
+    if topics[0] == PUNK_TRANSFER:
+        ends = _address(topics[1]), _address(topics[2])
+        return [(CRYPTOPUNKS, int(log["data"], 16), *ends, 1)]
+    if topics[0] == PUNK_BOUGHT:
+        ends = _address(topics[2]), _address(topics[3])
+        return [(CRYPTOPUNKS, int(topics[1], 16), *ends, 1)]
+    return []
 
 
 @dataclass
