@@ -50,6 +50,8 @@ _SELLOUT = Event.parse(
     "SelloutPriceUpdated(uint256 indexed _projectId, uint256 _selloutPrice)",
     wei=["_selloutPrice"],
 )
+_WALLET = "0xf7a55108a6e830a809e88e74cbf5f5de9d930153"
+"""Where Art Blocks has its share of first sales paid (scripts of its repository)."""
 _SETTLING = "dutch-auction-settlement"
 _TX = ["block_hash", "tx_hash"]
 _HEAD = ["block_hash", "log_index"]
@@ -122,7 +124,10 @@ def _purchases(heads: pl.DataFrame, traces: pl.DataFrame) -> pl.DataFrame:
 
 
 def _money(bought: pl.DataFrame, traces: pl.DataFrame) -> pl.DataFrame:
-    """What the receiver of a purchase sent on: _HEAD, recipient, amount_wei, is_refund."""
+    """What the receiver of a purchase sent on: _HEAD, recipient, recipient_class, amount_wei.
+
+    Beside Art Blocks the artist is paid, and whom the artist named; without it nobody is known.
+    """
     root, place = pl.col("root"), pl.col("trace_address")
     is_inside = (place != root) & ((root == "") | place.str.starts_with(root + "_"))
     return (
@@ -139,8 +144,21 @@ def _money(bought: pl.DataFrame, traces: pl.DataFrame) -> pl.DataFrame:
             *_HEAD,
             pl.col("to_address").alias("recipient"),
             pl.col("value_wei").alias("amount_wei"),
-            (pl.col("to_address") == pl.col("payer")).alias("is_refund"),
+            _payee().alias("recipient_class"),
         )
+    )
+
+
+def _payee() -> pl.Expr:
+    is_platform = pl.col("to_address") == _WALLET
+    return (
+        pl.when(pl.col("to_address") == pl.col("payer"))
+        .then(pl.lit("refund"))
+        .when(is_platform)
+        .then(pl.lit("platform"))
+        .when(is_platform.any().over(_HEAD))
+        .then(pl.lit("seller"))
+        .otherwise(pl.lit("unknown"))
     )
 
 
@@ -154,8 +172,9 @@ def _sales(
     """The mints that somebody paid for in native coin, with `residual_reason`."""
     amount = pl.col("amount_wei").cast(pl.Int128)
     sums = money.group_by(_HEAD).agg(
-        amount.filter(pl.col("is_refund")).sum().alias("refunded"),
-        amount.filter(~pl.col("is_refund")).sum().alias("paid_on"),
+        amount.filter(pl.col("recipient_class") == "refund").sum().alias("refunded"),
+        amount.filter(pl.col("recipient_class") != "refund").sum().alias("paid_on"),
+        pl.col("recipient").filter(pl.col("recipient_class") == "seller").first().alias("artist"),
     )
     sent = around.beside.transactions.select(*_TX, pl.col("value_wei").alias("sent_wei"))
     found = (
@@ -192,7 +211,7 @@ def _sales(
             pl.lit("primary_mint").alias("trade_kind"),
             pl.col("address").alias("collection"),
             pl.col("_tokenId").alias("token_id"),
-            pl.col("address").alias("seller"),
+            pl.coalesce("artist", "address").alias("seller"),
             pl.col("_to").alias("buyer"),
             pl.coalesce("payer", "_to").alias("taker"),
             "currency",
@@ -212,10 +231,9 @@ def _receipts(events: Mapping[str, Decoded]) -> pl.DataFrame:
 
 
 def _legs(sales: pl.DataFrame, money: pl.DataFrame) -> pl.DataFrame:
-    """Payments as legs; which of them are Art Blocks' own and which the artist's is not told."""
     known = sales.select(*_HEAD, "item_index", "currency")
-    kind = pl.when(pl.col("is_refund")).then(pl.lit("refund")).otherwise(pl.lit("unknown"))
     placed = money.join(known, on=_HEAD, maintain_order="left")
+    kind = pl.col("recipient_class")
     return leg(placed, "recipient", kind, "amount_wei", "trace").select(list(LEG))
 
 
@@ -250,7 +268,8 @@ PROTOCOL = Protocol(
     _settle,
     needs=frozenset({"input", "trace"}),
     limits=(
-        "Payees are of class `unknown`: no event says which is Art Blocks, which the artist.",
+        "No event names the payees: beside Art Blocks' wallet they are the artist's side; where it"
+        " was not paid they are of class `unknown`, and the contract stands for the seller.",
         "A price is what was paid at the mint; what an auction that settles later gives back is"
         " told by `auctions` (bid: posted in all for a project, settled: price of a token).",
         "Without traces the value of the transaction is the price, refunds included (`assumed`);"

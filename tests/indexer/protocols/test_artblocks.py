@@ -15,6 +15,7 @@ CORE_3 = "0x99a9b7c1116f9ceeb1652de04d5969cce509b069"
 MINTER = "0x" + "33" * 20
 FILTER = "0x" + "f1" * 20
 ROUTER = "0x" + "70" * 20
+WALLET = "0xf7a55108a6e830a809e88e74cbf5f5de9d930153"
 NFT = "Transfer(address indexed from, address indexed to, uint256 indexed tokenId)"
 MINT_0 = (
     "Mint(address indexed _to, uint256 indexed _tokenId, uint256 indexed _projectId,"
@@ -42,8 +43,9 @@ SCENARIO = [
         MINTER,
         call(FILTER, mint(CORE_3, 5_000_001)),
         Pay(BOB, 20),
-        Pay(ALICE, 10),
-        Pay(CAROL, 90),
+        Pay(WALLET, 10),
+        Pay(CAROL, 80),
+        Pay(DAVE, 10),
         value=120,
         sender=BOB,
     ),
@@ -116,14 +118,18 @@ def test_price_is_what_was_sent_without_what_came_back(tables):
     )  # fmt: skip
     assert (sale["buyer"], sale["trade_kind"], int(sale["price_wei"])) == (BOB, "primary_mint", 100)
     assert legs_of(tables, sale) == [
-        (BOB, "refund", 20), (ALICE, "unknown", 10), (CAROL, "unknown", 90)
+        (BOB, "refund", 20), (WALLET, "platform", 10), (CAROL, "seller", 80), (DAVE, "seller", 10)
     ]  # fmt: skip
-    assert (int(sale["other_wei"]), int(sale["residual_wei"])) == (100, 0)
+    assert (sale["seller"], int(sale["proceeds_wei"])) == (CAROL, 90)
+    assert (int(sale["platform_fee_wei"]), int(sale["residual_wei"])) == (10, 0)
 
 
 def test_contract_that_sells_by_itself(tables):
     sale = one(sales_of(tables, 1))
     assert (sale["version"], int(sale["price_wei"]), int(sale["residual_wei"])) == ("core-0", 50, 0)
+    # Nobody known was paid, so nobody is called anything.
+    assert legs_of(tables, sale) == [(ALICE, "unknown", 5), (CAROL, "unknown", 45)]
+    assert sale["seller"] == CORE_0
 
 
 def test_router_does_not_mix_two_purchases(tables):
