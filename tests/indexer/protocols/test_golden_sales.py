@@ -6,6 +6,8 @@ import json
 import polars as pl
 import pytest
 
+from indexer.link import rebuild_links
+from indexer.royalty_reads import royalty_call
 from tests.indexer.protocols.settled import assert_balanced, legs_of, settle
 from tests.indexer.samples import OPENSEA, WETH, ZERO, one
 from tests.paths import MAINNET, needs_mainnet
@@ -62,3 +64,31 @@ def test_every_sale_of_the_two_blocks_balances(settled):
     assert settled["settled_sales"].height >= 2
     assert_balanced(settled)
     assert settled["quarantine"].is_empty()
+
+
+@pytest.mark.parametrize(("asked_wei", "status"), [(0, "full"), (4_000_000_000_000_000, "zero")])
+def test_gap_of_the_listing_without_a_royalty_shows_on_the_owed_side_alone(
+    settled, store, asked_wei, status
+):
+    """What its contract asked at that block is not recorded; both answers are told apart."""
+    rows = {
+        name: settled[name].filter(pl.col("tx_hash") == LISTING)
+        for name in ("settled_sales", "sale_payments")
+    }
+    for name, frame in rows.items():
+        store.append(name, frame)
+    rebuild_links(store)
+    assert store.read("royalty_ledger").is_empty()
+    sale = one(rows["settled_sales"])
+    artist = "0x" + "a1" * 20
+    keys = ("chain_id", "block_number", "block_hash", "block_time")
+    question = royalty_call(int(sale["token_id"]), int(sale["price_wei"]))
+    answer = bytes(12) + bytes.fromhex(artist[2:]) + asked_wei.to_bytes(32)
+    read = {key: sale[key] for key in keys} | {
+        "contract": sale["collection"], "input": question, "output": answer
+    }  # fmt: skip
+    store.append("contract_reads", pl.DataFrame([read]))
+    rebuild_links(store)
+    row = one(store.read("royalty_ledger"))
+    assert (row["recipient"], row["status"]) == (artist, status)
+    assert (int(row["paid_wei"]), int(row["gap_wei"])) == (0, asked_wei)
