@@ -82,7 +82,10 @@ class PaymentFinder:
                 # What does not divide goes to the first item (settlement.split_legs).
                 if amount in (payment.amount // share, sum(divmod(payment.amount, share))):
                     return _log_of(payment), payment.describe(share)
-        return self._find_number(leg, bundle_size) or self._find_rest(leg, bundle_size)
+        found = self._find_number(leg, bundle_size) or self._find_rest(leg, bundle_size)
+        if found[0] is None and leg["source"] in ("fee_event", "computed"):
+            return leg["log_index"], f"what price and rates in log {leg['log_index']} make"
+        return found
 
     def _find_number(self, leg: Row, bundle_size: int) -> tuple[int, str] | None:
         """An argument of just this amount; events often name payments without their receivers."""

@@ -230,7 +230,8 @@ WITH from_chain AS (
     SELECT chain_id, to_address AS address, from_address AS first_funded_by, block_number,
         block_time, 'transactions' AS source
     FROM transactions
-    WHERE value_wei > 0 AND to_address IS NOT NULL
+    -- Only where every transaction is kept: the first that a part of them shows proves nothing.
+    WHERE chain_id = 31337 AND value_wei > 0 AND to_address IS NOT NULL
     QUALIFY row_number() OVER (
         PARTITION BY chain_id, to_address ORDER BY block_number, tx_index
     ) = 1

@@ -19,6 +19,7 @@ from indexer.relink_royalties import (
     relink_ledger,
     relink_terms,
 )
+from indexer.selection import LOCAL_CHAIN_ID
 
 _ITEM = "chain_id, collection, token_id"
 _FACTS_OF_TOKENS = (
@@ -77,7 +78,8 @@ def find_touched(
     transaction.execute(
         "CREATE OR REPLACE TEMP TABLE touched_wallets AS"
         " SELECT DISTINCT chain_id, to_address AS address FROM transactions"
-        f" WHERE {_WITHIN} AND to_address IS NOT NULL AND value_wei > 0",
+        f" WHERE {_WITHIN} AND chain_id = {LOCAL_CHAIN_ID}"
+        " AND to_address IS NOT NULL AND value_wei > 0",
         bounds,
     )
     transaction.execute(

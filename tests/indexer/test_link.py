@@ -419,10 +419,11 @@ def test_only_vaults_that_the_factory_opened_are_listed(store):
     assert found == [(first, ALICE, "open"), (second, BOB, "redeemed")]
 
 
-def transaction(block, sender, receiver, value, index=0):
+def transaction(block, sender, receiver, value, index=0, chain_id=31_337):
     keys = ("chain_id", "block_number", "block_hash", "block_time", "tx_hash")
     return {
         **{key: place(block, index)[key] for key in keys},
+        "chain_id": chain_id,
         "tx_index": index,
         "from_address": sender,
         "to_address": receiver,
@@ -444,6 +445,11 @@ def test_first_native_coin_tells_who_funded_an_address(store):
     row = one(store.read("funding"))
     assert (row["address"], row["first_funded_by"], row["block_number"]) == (BOB, ALICE, 6)
     assert row["source"] == "transactions"
+
+
+def test_transactions_that_protocols_asked_for_do_not_tell_who_was_first(store):
+    link(store, transactions=[transaction(7, CAROL, BOB, 1, chain_id=1)])
+    assert store.read("funding").is_empty()
 
 
 def test_funding_and_labels_from_files_survive_a_rebuild(store):
@@ -468,7 +474,7 @@ def test_file_overrides_what_the_chain_told_before(store, tmp_path):
     link(store, transactions=[transaction(6, ALICE, BOB, 3), transaction(7, ALICE, DAVE, 3)])
     path = tmp_path / "funding.csv"
     path.write_text(f"address,first_funded_by\n{BOB},{CAROL}\n")
-    load_funding(store, path, 1)
+    load_funding(store, path, 31_337)
     rebuild_links(store)
     rows = dict(store.query("SELECT address, first_funded_by FROM funding").rows())
     assert rows == {BOB: CAROL, DAVE: ALICE}

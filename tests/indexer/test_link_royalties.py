@@ -404,7 +404,7 @@ SHARES = st.lists(st.integers(1, 2**40), min_size=1, max_size=5)
 def test_amounts_are_exact_and_add_up_whatever_the_order_of_rows():
     with Store.open(":memory:") as store:
 
-        @settings(max_examples=30, deadline=None)
+        @settings(max_examples=10, deadline=None)
         @given(
             price=AMOUNTS,
             bps=st.integers(0, 10_000),

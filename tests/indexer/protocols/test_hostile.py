@@ -21,7 +21,7 @@ from tests.emission.emit import FOLDER
 from tests.indexer.samples import frame_of
 
 FIXTURES = sorted(path.stem for path in FOLDER.glob("*.json"))
-ROUNDS = 12
+ROUNDS = 6
 WORDS = ("00" * 32, "ff" * 32, "00" * 31 + "20", "00" * 12 + "11" * 20, "80" + "00" * 31)
 
 
