@@ -23,6 +23,12 @@ FIXED_TOPICS = {
         "0x8e25282255ab31897df2b0456bb993ac7f84d376861aefd84901d2d63a7428a2",
     ("Market", "Sold(uint256,address,address,uint8,uint256,uint256,uint256)"):
         "0x0d37105b758f7670427c4b657baedf212e4cbcb40c5a8cb35712530e86ca4330",
+    ("Auctions", "Listed(uint256,address,uint8,uint256,uint64)"):
+        "0x42a660704603d47fcfbf50699ae666d70a26eba4bb24366957691db8f1de128e",
+    ("Auctions", "ListingCancelled(uint256,address)"):
+        "0x8e25282255ab31897df2b0456bb993ac7f84d376861aefd84901d2d63a7428a2",
+    ("Auctions", "Sold(uint256,address,address,uint8,uint256,uint256,uint256)"):
+        "0x0d37105b758f7670427c4b657baedf212e4cbcb40c5a8cb35712530e86ca4330",
     ("VaultFactory", "VaultOpened(address,uint256,address,uint256,uint256)"):
         "0xa095d0b63f44e54d6d3c00df28acb5406c4cd6421f6e374ca2dd616c30b5dbea",
     ("Vault", "SharesRedeemed(address,address,uint256,uint256)"):
@@ -77,6 +83,11 @@ INDEXED = {
     ("Splitter", "RoyaltyReleased"): ["tokenId", "payee"],
     ("Splitter", "RoyaltyTokenReceived"): ["tokenId", "payer", "currency"],
     ("Splitter", "RoyaltyTokenReleased"): ["tokenId", "payee", "currency"],
+    ("Auctions", "BidPlaced"): ["tokenId", "bidder"],
+    ("Auctions", "Listed"): ["tokenId", "seller"],
+    ("Auctions", "ListingCancelled"): ["tokenId", "seller"],
+    ("Auctions", "Paid"): ["tokenId", "recipient", "role"],
+    ("Auctions", "Sold"): ["tokenId", "seller", "buyer"],
 }
 
 
@@ -131,13 +142,14 @@ def test_missing_compiler_is_one_line_with_the_fix(tmp_path):
 def test_deployable_code_keeps_to_the_size_limit_of_public_chains():
     sizes = {name: len(abi.load(name).runtime) // 2 - 1 for name in abi.artifact_names()}
     assert set(sizes) == {
-        "Artwork", "Loans", "Market", "PriceFeed", "Registry", "Splitter", "Vault", "VaultFactory",
+        "Artwork", "Auctions", "Loans", "Market", "PriceFeed", "Registry", "Splitter", "Vault",
+        "VaultFactory",
     }  # fmt: skip
     assert max(sizes.values()) < 24_576  # EIP-170
 
 
 def test_unknown_contract_names_the_known_ones():
-    with pytest.raises(DeploymentError, match="Artwork, Loans, Market"):
+    with pytest.raises(DeploymentError, match="Artwork, Auctions, Loans, Market"):
         abi.load("Atelier")
 
 
