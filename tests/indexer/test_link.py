@@ -453,7 +453,12 @@ def test_transactions_that_protocols_asked_for_do_not_tell_who_was_first(store):
 
 
 def test_funding_and_labels_from_files_survive_a_rebuild(store):
-    file_row = {"chain_id": 1, "address": BOB, "first_funded_by": CAROL, "source": "file:f.csv"}
+    file_row = {
+        "chain_id": 31_337,
+        "address": BOB,
+        "first_funded_by": CAROL,
+        "source": "file:f.csv",
+    }
     label = {"chain_id": 1, "address": CAROL, "label": "cex", "name": "C", "source": "file:l.csv"}
     link(
         store,
