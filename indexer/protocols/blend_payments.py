@@ -18,6 +18,7 @@ from data.types import WEI
 from data.units import NATIVE
 from indexer.protocols.base import Around
 from indexer.protocols.flows import transfers_around
+from indexer.protocols.sales import summable
 
 _TX = ["block_hash", "tx_hash"]
 _HEAD = [*_TX, "log_index"]
@@ -143,7 +144,7 @@ def _debts(after: pl.DataFrame, contract: str) -> pl.DataFrame:
         .then(2)
         .otherwise(1)
     )
-    ours = ours.filter(pl.col("nth") < most).with_columns(
+    ours = summable(ours.filter(pl.col("nth") < most), _HEAD).with_columns(
         pl.col("to_address").first().over(_HEAD).alias("lender")
     )
     # The transfers of a sale with a new loan end where the buyer gets what is left of the loan.

@@ -22,8 +22,8 @@ from indexer.abi import Decoded, Event
 from indexer.protocols.auctions import auction_rows
 from indexer.protocols.base import PLACE, Around, ChainContext, Protocol, Route, Tables
 from indexer.protocols.flows import HEAD, calls_of, native_payments, transfers_around
-from indexer.protocols.observed import calls_to, shared, summable
-from indexer.protocols.sales import ITEM, LEG, sale_tables, with_unexplained
+from indexer.protocols.observed import calls_to, shared
+from indexer.protocols.sales import ITEM, LEG, sale_tables, summable, with_unexplained
 
 _NAME = "manifold"
 _MARKET = frozenset({"0x3a3548e060be10c2614d0a4cb0c03cc9093fd799"})

@@ -7,10 +7,9 @@ from data.units import NATIVE
 from indexer.protocols.base import Around
 from indexer.protocols.fee_wallets import fee_wallets
 from indexer.protocols.flows import HEAD, calls_of, native_payments, transfers_around
-from indexer.protocols.sales import ITEM, LEG, price_of, spread
+from indexer.protocols.sales import ITEM, LEG, price_of, spread, summable
 
 _AMOUNT = pl.col("amount_wei").cast(pl.Int128)
-_MAX_LEG_WEI = 10**35
 _SHORT = "the payments seen do not add up to the price"
 _NONE = "no payment was seen"
 
@@ -94,15 +93,6 @@ def calls_to(heads: pl.DataFrame, around: Around) -> pl.DataFrame:
         traced, on=["block_hash", "tx_hash"], how="anti"
     )
     return pl.concat([traced, direct])
-
-
-def summable(legs: pl.DataFrame) -> pl.DataFrame:
-    """The legs of sales of which none is so large that their sum might leave 38 digits.
-
-    Only a token that somebody made up moves such amounts; its sales have no legs and no price.
-    """
-    odd = legs.filter(pl.col("amount_wei") >= _MAX_LEG_WEI).select(ITEM).unique()
-    return legs.join(odd, on=list(ITEM), how="anti", maintain_order="left")
 
 
 def shared(

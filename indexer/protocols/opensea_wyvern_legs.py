@@ -5,8 +5,7 @@ import polars as pl
 from data.types import WEI
 from data.units import NATIVE
 from indexer.protocols.flows import HEAD, transfers_around
-from indexer.protocols.observed import summable
-from indexer.protocols.sales import ITEM, LEG
+from indexer.protocols.sales import ITEM, LEG, summable
 
 _AMOUNT = pl.col("amount_wei").cast(pl.Int128)
 

@@ -21,9 +21,9 @@ from indexer import words
 from indexer.abi import Decoded, Event
 from indexer.protocols.base import PLACE, Around, ChainContext, Protocol, Route, Tables
 from indexer.protocols.flows import HEAD, transfers_around
-from indexer.protocols.observed import observe, summable
+from indexer.protocols.observed import observe
 from indexer.protocols.routers import behind_routers
-from indexer.protocols.sales import ITEM, LEG, price_of, sale_tables
+from indexer.protocols.sales import ITEM, LEG, price_of, sale_tables, summable
 
 _NAME = "rarible"
 _EXCHANGE_1 = frozenset({"0xcd4ec7b66fbc029c116ba9ffb3e59351c20b5b06"})

@@ -38,6 +38,9 @@ _DEFAULTS = {
     "residual_reason": pl.lit(None, pl.String),
 }
 
+_MOST = 9.0e37  # sums above this might not fit DECIMAL(38,0)
+_TOO_LARGE = "the amounts paid are too large to be added up"
+
 _ALWAYS = ("marketplace", "bundle_size", "token_standard", "quantity", "confidence")
 """Columns of which every sale has a value."""
 
@@ -54,6 +57,7 @@ def sale_tables(protocol: str, sales: pl.DataFrame, legs: Sequence[pl.DataFrame]
             sale has no residual).
         legs: frames with the columns LEG, in the order in which legs are numbered; those of no
             amount are left out. A leg of source `computed` takes its sale out of the balance.
+            Where their sum might not fit its type (`summable`) the sale has neither legs nor price.
     """
     defaults = {"marketplace": pl.lit(protocol), **_DEFAULTS}
     rows = sales.with_columns(
@@ -71,6 +75,7 @@ def sale_tables(protocol: str, sales: pl.DataFrame, legs: Sequence[pl.DataFrame]
     )
     empty = pl.DataFrame(schema=LEG)
     whole = pl.concat([empty, *(each.select(list(LEG)).cast(LEG) for each in legs)])
+    rows, whole = _without_too_large(rows, whole)
     identity = rows.select(*PLACE, pl.col("item_index").cast(pl.Int64), "sale_id")
     payments = identity.join(
         whole.filter(pl.col("amount_wei") > 0), on=list(ITEM), maintain_order="left_right"
@@ -91,6 +96,26 @@ def sale_tables(protocol: str, sales: pl.DataFrame, legs: Sequence[pl.DataFrame]
     )
     columns = [name for name in table("settled_sales").column_names if name in balanced.columns]
     return {"settled_sales": balanced.select(columns), "sale_payments": payments}
+
+
+def _without_too_large(rows: pl.DataFrame, legs: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Sales and legs, without the price and the legs of sales whose legs cannot be added up."""
+    kept = summable(legs)
+    if kept.height == legs.height:
+        return rows, legs
+    odd = legs.join(kept, on=list(ITEM), how="anti").select(ITEM).unique()
+    marked = rows.with_columns(pl.col("item_index").cast(pl.Int64)).join(
+        odd.with_columns(pl.lit(value=True).alias("is_odd")),
+        on=list(ITEM),
+        how="left",
+        maintain_order="left",
+    )
+    is_fine = pl.col("is_odd").is_null()
+    reason = pl.when(~is_fine).then(pl.lit(_TOO_LARGE)).otherwise("residual_reason")
+    marked = marked.with_columns(
+        pl.when(is_fine).then("price_wei").alias("price_wei"), reason.alias("residual_reason")
+    )
+    return marked.drop("is_odd"), kept
 
 
 def _reasons(rows: pl.DataFrame, payments: pl.DataFrame) -> pl.DataFrame:
@@ -154,10 +179,27 @@ def spread(legs: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
     return split_legs(numbered, places).sort("leg", "place").select(list(LEG))
 
 
+def summable(legs: pl.DataFrame, by: Sequence[str] = ITEM) -> pl.DataFrame:
+    """The legs of those sales whose legs together fit 38 digits.
+
+    Only a token that somebody made up moves more; its sales have no legs and no price. Sizes are
+    added as floats, so that no sum of hostile amounts wraps around.
+
+    Args:
+        legs: needs amount_wei and the columns `by`.
+        by: what tells apart that whose amounts are added up.
+    """
+    size = pl.col("amount_wei").cast(pl.Float64)
+    return legs.filter(size.sum().over(by) < _MOST)
+
+
 def price_of(legs: pl.DataFrame) -> pl.DataFrame:
-    """What was paid for each item, by ITEM: `price_wei`, the sum of its legs without refunds."""
+    """What was paid for each item, by ITEM: `price_wei`, the sum of its legs without refunds.
+
+    Items whose legs are not `summable` have no row.
+    """
     amount = pl.col("amount_wei").cast(pl.Int128)
-    paid = legs.filter(pl.col("recipient_class") != "refund")
+    paid = summable(legs).filter(pl.col("recipient_class") != "refund")
     return paid.group_by(ITEM).agg(amount.sum().cast(WEI.polars).alias("price_wei"))
 
 

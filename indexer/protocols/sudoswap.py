@@ -23,9 +23,9 @@ from data.units import NATIVE
 from indexer.abi import Decoded, Event
 from indexer.protocols.base import PLACE, Around, ChainContext, Protocol, Route, Tables
 from indexer.protocols.flows import HEAD, calls_of, native_payments, transfers_around
-from indexer.protocols.observed import calls_to, shared, summable
+from indexer.protocols.observed import calls_to, shared
 from indexer.protocols.routers import behind_routers
-from indexer.protocols.sales import ITEM, LEG, price_of, sale_tables, with_unexplained
+from indexer.protocols.sales import ITEM, LEG, price_of, sale_tables, summable, with_unexplained
 
 _NAME = "sudoswap"
 _FACTORIES = {

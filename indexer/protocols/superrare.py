@@ -18,9 +18,16 @@ from data.units import NATIVE
 from indexer.abi import Decoded, Event
 from indexer.protocols.base import PLACE, Around, ChainContext, Protocol, Route, Tables
 from indexer.protocols.flows import HEAD, calls_of, native_payments, transfers_around
-from indexer.protocols.observed import calls_to, summable
+from indexer.protocols.observed import calls_to
 from indexer.protocols.routers import behind_routers
-from indexer.protocols.sales import ITEM, LEG, sale_tables, with_standard, with_unexplained
+from indexer.protocols.sales import (
+    ITEM,
+    LEG,
+    sale_tables,
+    summable,
+    with_standard,
+    with_unexplained,
+)
 
 _NAME = "superrare"
 _MARKET = frozenset({"0x65b49f7aee40347f5a90b714be4ef086f3fe5e2c"})

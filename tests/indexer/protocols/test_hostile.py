@@ -22,6 +22,7 @@ from tests.indexer.samples import frame_of
 
 FIXTURES = sorted(path.stem for path in FOLDER.glob("*.json"))
 ROUNDS = 6
+LARGE = (10**38 - 1, 9 * 10**37, 5 * 10**37)
 WORDS = ("00" * 32, "ff" * 32, "00" * 31 + "20", "00" * 12 + "11" * 20, "80" + "00" * 31)
 
 
@@ -120,3 +121,24 @@ def test_order_and_repetition_of_logs_change_nothing(name):
     random.Random(7).shuffle(shuffled)
     frame = pl.concat([frame_of([log], selection.context.chain_id) for log in shuffled])
     assert digest(settle_logs(frame, selection, beside)) == straight
+
+
+def swollen(logs, rng):
+    """The logs with numbers in their data replaced by such as fit alone but not together."""
+    share = rng.choice((0.3, 0.6, 1.0))
+
+    def grown(word):
+        is_number = len(word) == 64 and 32 < int(word, 16) < 10**30 and int(word, 16) % 32
+        return f"{rng.choice(LARGE):064x}" if is_number and rng.random() < share else word
+
+    datas = [log["data"][2:] for log in logs]
+    words = [[grown(data[at : at + 64]) for at in range(0, len(data), 64)] for data in datas]
+    return [dict(log, data="0x" + "".join(row)) for log, row in zip(logs, words, strict=True)]
+
+
+@pytest.mark.parametrize("name", FIXTURES)
+def test_amounts_that_cannot_be_added_up_neither_raise_nor_make_wrong_numbers(name):
+    selection, logs, beside = recorded(name)
+    rng = random.Random(name)
+    for _ in range(2):
+        assert_books_hold(settle(selection, swollen(logs, rng), beside))

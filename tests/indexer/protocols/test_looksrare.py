@@ -1,6 +1,7 @@
 """LooksRare 1 and 2: emitted on a node at the real addresses, and recorded on Ethereum."""
 
 import polars as pl
+import pytest
 
 from tests.emission.script import Pay, call, log
 from tests.indexer.protocols.evidence import settle_emitted, settle_real
@@ -34,6 +35,9 @@ AFFILIATE = "AffiliatePayment(address affiliate, address currency, uint256 affil
 ZERO = "0x" + "00" * 20
 NONCE = (HASH, 1, True)
 TWO = ([1, 2], [1, 1])
+
+MOST = 10**38 - 1  # the most that fits DECIMAL(38,0)
+ONE_MORE = (COLLECTION, [12], [1])
 
 SCENARIO = [
     # 0: a listing of ALICE bought by BOB; 2 % fee, 5 % royalty
@@ -90,6 +94,17 @@ SCENARIO = [
         log("TakerBid" + SALE_1, HASH, 1, BOB, ALICE, DAVE, WETH, COLLECTION, 10, 1, 100),
         value=70,
     ),
+    # 6: amounts that each fit 38 digits, together not: of version 2, and 7: of version 1
+    call(V2, log(BID_2, NONCE, BOB, BOB, 0, WETH, *ONE_MORE, [ALICE, CAROL], [MOST, MOST, 1])),
+    call(
+        V1,
+        log(ERC20, BOB, CAROL, MOST, at=WETH),
+        log(ROYALTY_1, COLLECTION, 11, CAROL, WETH, MOST),
+        log(ERC20, BOB, ALICE, MOST, at=WETH),
+        log("TakerBid" + SALE_1, HASH, 1, BOB, ALICE, DAVE, WETH, COLLECTION, 11, 1, MOST),
+    ),
+    # 8: large ones that together fit
+    call(V2, log(BID_2, NONCE, BOB, BOB, 0, WETH, *ONE_MORE, [ALICE, CAROL], [MOST // 2, 7, 1])),
 ]
 
 
@@ -132,6 +147,20 @@ def test_bundle_of_version_2_is_two_rows_whose_shares_add_up():
     assert [int(sales[name].sum()) for name in (
         "proceeds_wei", "royalty_wei", "platform_fee_wei", "other_wei", "residual_wei"
     )] == [94, 3, 2, 1, 0]  # fmt: skip
+
+
+@pytest.mark.parametrize("tx", [6, 7])
+def test_amounts_that_cannot_be_added_up_make_neither_a_price_nor_a_residual(tx):
+    tables = settle_emitted("looksrare")
+    sale = one(sales_of(tables, tx))
+    assert (sale["price_wei"], sale["residual_wei"]) == (None, None)
+    assert sale["residual_reason"] == "the amounts paid are too large to be added up"
+    assert legs_of(tables, sale) == []
+
+
+def test_large_amounts_that_fit_are_added_up_to_the_last_unit():
+    sale = one(sales_of(settle_emitted("looksrare"), 8))
+    assert (int(sale["price_wei"]), int(sale["residual_wei"])) == (MOST // 2 + 8, 0)
 
 
 def test_bid_of_version_2_pays_no_creator_that_is_nobody():
