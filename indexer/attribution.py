@@ -6,33 +6,30 @@ The events of a marketplace name who stood before it. Within the transaction the
   and the part of the price that went to the lender has the class `lender`.
 - The buyer is a lending contract, or somebody who opens a loan on the token at once for somebody
   else: who owes that loan bought.
-- The buyer is a known router (indexer/routers.csv) and the token moved on: the last receiver
-  bought. The seller is a known router and the token came to it: its first sender sold. Where a
-  router both buys and sells a token, or hands it to several, nothing is changed.
+- A router is a contract of indexer/routers.csv, or the contract that the transaction was sent to
+  (where that is known), unless it is the marketplace itself or a lending contract. The buyer is a
+  router and the token moved on: the last receiver bought. The seller is a router and the token came
+  to it: its first sender sold. Where a router both buys and sells a token, or hands it to several
+  between two of its sales, nothing is changed.
 
-`maker` and `taker` stay as decoded. `aggregator` is the router between seller and buyer; also where
-the transaction itself was sent to one and is known. Nothing else is guessed: what the transaction
-does not show stays.
+`maker` and `taker` stay as decoded. `aggregator` is the router between seller and buyer; also a
+known one that the transaction was sent to; and an unknown one that the marketplace took for maker
+or taker, or that acted for somebody else in another sale of the transaction. Nothing else is
+guessed: what the transaction does not show stays.
 """
-
-from functools import cache
-from pathlib import Path
 
 import polars as pl
 
-from data.types import WEI
+from indexer.attribution_loans import behind_lenders, lending_contracts
 from indexer.protocols.base import Around, Tables
+from indexer.routers import routers
 
-_FILE = Path(__file__).parent / "routers.csv"
-_ITEM = ["block_hash", "tx_hash", "collection", "token_id"]
+_TX = ["block_hash", "tx_hash"]
+_ITEM = [*_TX, "collection", "token_id"]
+_PLACE = ["block_hash", "log_index"]
 _MOST_HOPS = 4  # routers in a row
-
-
-@cache
-def routers(chain_id: int) -> frozenset[str]:
-    """Addresses of known routers and aggregators on a chain."""
-    known = pl.read_csv(_FILE).filter(pl.col("chain_id") == chain_id)
-    return frozenset(known["address"].to_list())
+_ENDS = {"buyer": ("from_address", "to_address"), "seller": ("to_address", "from_address")}
+"""By party: at which end of a token's move a router stands, and at which whom it acts for."""
 
 
 def attribute(tables: Tables, around: Around) -> Tables:
@@ -49,171 +46,157 @@ def attribute(tables: Tables, around: Around) -> Tables:
     legs = tables.get("sale_payments")
     loans = tables.get("loan_events")
     if loans is not None and not loans.is_empty():
-        sales, legs = _behind_lenders(sales, legs, loans)
-    sales = _behind_routers(sales, tables.get("transfers"), known)
-    sales = _sent_to_routers(sales, around, known)
-    changed: dict[str, pl.DataFrame] = {"settled_sales": sales}
+        sales, legs = behind_lenders(sales, legs, loans)
+    called = _with_called(sales, tables, around, known)
+    walked = _behind_routers(called, tables.get("transfers"), known)
+    changed = {"settled_sales": _with_aggregator(walked, known).select(sales.columns)}
     if legs is not None:
         changed["sale_payments"] = legs
     return {**tables, **changed}
 
 
-# --- lending
+def _with_called(
+    sales: pl.DataFrame, tables: Tables, around: Around, known: list[str]
+) -> pl.DataFrame:
+    """The sales with `called`: the contract that the transaction was sent to, if it may route."""
+    sent = around.beside.transactions.select(*_TX, pl.col("to_address").alias("called"))
+    sales = sales.join(sent.unique(_TX, keep="first"), on=_TX, how="left", maintain_order="left")
+    own = [pl.DataFrame(schema={**{name: pl.String() for name in _TX}, "contract": pl.String()})]
+    if "loan_events" in tables:
+        own.append(lending_contracts(tables["loan_events"]))
+    if "logs" in tables:
+        marketplaces = tables["logs"].select(*_PLACE, pl.col("address").alias("contract"))
+        own.append(sales.join(marketplaces, on=_PLACE).select(*_TX, "contract"))
+    others = pl.concat(own).unique().with_columns(pl.lit(value=True).alias("is_other"))
+    marked = sales.join(
+        others, left_on=[*_TX, "called"], right_on=[*_TX, "contract"], how="left",
+        maintain_order="left",
+    )  # fmt: skip
+    may_route = pl.col("called").is_in(known) | pl.col("is_other").is_null()
+    return marked.with_columns(pl.when(may_route).then("called").alias("called")).drop("is_other")
 
 
-def _contract() -> pl.Expr:
-    return pl.col("loan_uid").str.split(":").list.get(1)
+# --- whom a router acts for
 
 
-def _behind_lenders(
-    sales: pl.DataFrame, legs: pl.DataFrame | None, loans: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-    repaid = (
-        loans.filter(pl.col("event") == "repay", pl.col("borrower").is_not_null())
-        .select(
-            *_ITEM,
-            _contract().alias("seller"),
-            pl.col("borrower").alias("sold_by"),
-            pl.col("lender").alias("paid_lender"),
-            pl.col("amount_wei").alias("debt_wei"),
-            "remainder_wei",
-        )
-        .unique([*_ITEM, "seller"], keep="none")
-    )
-    found = sales.join(repaid, on=[*_ITEM, "seller"], how="left", maintain_order="left")
-    sold = found.filter(pl.col("sold_by").is_not_null())
-    if not sold.is_empty() and legs is not None:
-        legs, lent = _with_lenders(legs, sold)
-        debt = pl.col("lent_wei").cast(pl.Int128).fill_null(0)
-        found = found.join(lent, on="sale_id", how="left", maintain_order="left").with_columns(
-            (pl.col("proceeds_wei").cast(pl.Int128) - debt).cast(WEI.polars).alias("proceeds_wei"),
-            (pl.col("other_wei").cast(pl.Int128) + debt).cast(WEI.polars).alias("other_wei"),
-        )
-    settled = found.with_columns(pl.coalesce("sold_by", "seller").alias("seller"))
-    return _bought_to_borrow(settled.select(sales.columns), loans), legs
-
-
-def _with_lenders(legs: pl.DataFrame, sold: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The legs, and sale_id with lent_wei: what lenders got of the sellers' parts.
-
-    A leg to the lending contract is told as its two payments where these add up to it.
-    """
-    amount = pl.col("amount_wei").cast(pl.Int128)
-    paid_on = pl.col("debt_wei").cast(pl.Int128) + pl.col("remainder_wei").cast(pl.Int128)
-    through = legs.join(
-        sold.select(
-            "sale_id",
-            "sold_by",
-            "paid_lender",
-            "debt_wei",
-            "remainder_wei",
-            pl.col("seller").alias("recipient"),
-        ),
-        on=["sale_id", "recipient"],
-    ).filter(
-        pl.col("recipient_class") == "seller",
-        amount == paid_on,
-        pl.col("paid_lender").is_not_null(),
-    )
-    through = through.unique("sale_id", keep="none", maintain_order=True)
-    most = legs.group_by("sale_id").agg(pl.col("seq").max().alias("last"))
-    seller = through.with_columns(
-        pl.col("sold_by").alias("recipient"), pl.col("remainder_wei").alias("amount_wei")
-    )
-    lender = through.join(most, on="sale_id", maintain_order="left").with_columns(
-        pl.col("paid_lender").alias("recipient"),
-        pl.lit("lender").alias("recipient_class"),
-        pl.col("debt_wei").alias("amount_wei"),
-        (pl.col("last") + 1).alias("seq"),
-    )
-    told = pl.concat([each.select(legs.columns) for each in (seller, lender)]).with_columns(
-        pl.lit("transfer_log").alias("source")
-    )
-    kept = legs.join(through, on=["sale_id", "seq"], how="anti", maintain_order="left")
-    whole = pl.concat([kept, told.filter(pl.col("amount_wei") > 0)])
-    return whole, through.select("sale_id", pl.col("debt_wei").alias("lent_wei"))
-
-
-def _bought_to_borrow(sales: pl.DataFrame, loans: pl.DataFrame) -> pl.DataFrame:
-    """The sales with the borrower as buyer, where the buyer pledged the token for him at once."""
-    opened = loans.filter(pl.col("event") == "open", pl.col("borrower").is_not_null())
-    opened = opened.select(*_ITEM, _contract().alias("contract"), "account", "borrower")
-    pledged = pl.concat(
-        opened.select(*_ITEM, pl.col(name).alias("buyer"), "borrower")
-        for name in ("contract", "account")
-    )
-    pledged = pledged.filter(pl.col("buyer").is_not_null()).unique()
-    pledged = pledged.unique([*_ITEM, "buyer"], keep="none")
-    found = sales.join(pledged, on=[*_ITEM, "buyer"], how="left", maintain_order="left")
-    return found.with_columns(pl.coalesce("borrower", "buyer").alias("buyer")).select(sales.columns)
-
-
-# --- routers
+def _routes(party: str, known: list[str]) -> pl.Expr:
+    is_called = (pl.col(party) == pl.col("called")).fill_null(value=False)
+    return pl.col(party).is_in(known).fill_null(value=False) | is_called
 
 
 def _behind_routers(
     sales: pl.DataFrame, transfers: pl.DataFrame | None, known: list[str]
 ) -> pl.DataFrame:
-    is_buyer, is_seller = pl.col("buyer").is_in(known), pl.col("seller").is_in(known)
-    routed = sales.filter(is_buyer | is_seller)
-    if routed.is_empty():
-        return sales
-    if transfers is None:
-        return sales
-    router = pl.when(is_buyer).then("buyer").when(is_seller).then("seller")
-    sales = sales.with_columns(router.alias("router"))
-    moves = transfers.filter(pl.col("kind") == "transfer").join(
-        routed.select(_ITEM).unique(), on=_ITEM, how="semi"
+    """The sales with `router`, the party that is one, and whom it acts for in its place."""
+    is_buyer, is_seller = _routes("buyer", known), _routes("seller", known)
+    sales = sales.with_columns(
+        pl.when(is_buyer).then("buyer").when(is_seller).then("seller").alias("router")
     )
+    routed = sales.filter(is_buyer | is_seller)
+    if routed.is_empty() or transfers is None:
+        return sales
     both = routed.filter(is_buyer).join(
         routed.filter(is_seller), left_on=[*_ITEM, "buyer"], right_on=[*_ITEM, "seller"]
     )
-    ends = {
-        "buyer": ("from_address", "to_address"),
-        "seller": ("to_address", "from_address"),
-    }
-    for party, (here, there) in ends.items():
-        step = moves.group_by(*_ITEM, pl.col(here).alias(party)).agg(
-            pl.col(there).first().alias("next"), pl.col(there).n_unique().alias("n")
-        )
-        step = step.filter(pl.col("n") == 1).join(both, on=_ITEM, how="anti").drop("n")
-        sales = _follow(sales, party, step, known)
-    return _named(sales, "router")
+    moves = (
+        transfers.filter(pl.col("kind") == "transfer")
+        .join(routed.select(_ITEM).unique(), on=_ITEM, how="semi")
+        .join(both, on=_ITEM, how="anti")
+        .select(*_ITEM, "from_address", "to_address", "log_index")
+    )
+    for party in _ENDS:
+        sales = _follow(sales, party, _steps(moves, party), known)
+    return sales
 
 
-def _follow(sales: pl.DataFrame, party: str, step: pl.DataFrame, known: list[str]) -> pl.DataFrame:
+def _steps(moves: pl.DataFrame, party: str) -> pl.DataFrame:
+    """Moves by which a router hands on what it bought (or gets what it sells): `next`, `moved_at`.
+
+    What moved before it first had the token (or after it last had it) is no part of that.
+    """
+    here, there = _ENDS[party]
+    place = pl.col("log_index")
+    edge = place.min() if party == "buyer" else place.max()
+    had = moves.group_by(*_ITEM, pl.col(there).alias(party)).agg(edge.alias("had_at"))
+    steps = moves.select(
+        *_ITEM,
+        pl.col(here).alias(party),
+        pl.col(there).alias("next"),
+        place.alias("moved_at"),
+    ).join(had, on=[*_ITEM, party], how="left")
+    at, had_at = pl.col("moved_at"), pl.col("had_at")
+    is_inside = at > had_at if party == "buyer" else at < had_at
+    return steps.filter(is_inside.fill_null(value=True)).drop("had_at")
+
+
+def _only(steps: pl.DataFrame, *by: str) -> pl.DataFrame:
+    """The steps of which all lead to one address: `by` and `next`."""
+    ends = steps.group_by(by).agg(pl.col("next").first(), pl.col("next").n_unique().alias("n"))
+    return ends.filter(pl.col("n") == 1).drop("n")
+
+
+def _follow(sales: pl.DataFrame, party: str, steps: pl.DataFrame, known: list[str]) -> pl.DataFrame:
     """The sales with a party that is a router replaced by where the token went or came from."""
     on = [*_ITEM, party]
-    walked = sales.with_columns(pl.col(party).alias("decoded"))
-    for _ in range(_MOST_HOPS):
+    whole = _only(steps, *on)
+    beside = _beside(sales, party, steps)
+    walked = sales.with_columns(pl.col(party).alias("decoded")).join(
+        beside, on=["sale_id"], how="left", maintain_order="left"
+    )
+    for hop in range(_MOST_HOPS):
+        ends = ["next", "beside"] if hop == 0 else ["next"]
         walked = (
-            walked.join(step, on=on, how="left", maintain_order="left")
+            walked.join(whole, on=on, how="left", maintain_order="left")
             .with_columns(
-                pl.when(pl.col(party).is_in(known))
-                .then(pl.coalesce("next", party))
+                pl.when(_routes(party, known))
+                .then(pl.coalesce(*ends, party))
                 .otherwise(party)
                 .alias(party)
             )
             .drop("next")
         )
     is_open = pl.col(party).is_in(known)
-    return walked.with_columns(pl.when(is_open).then("decoded").otherwise(party).alias(party)).drop(
-        "decoded"
-    )
+    found = pl.when(is_open).then("decoded").otherwise(party).alias(party)
+    return walked.with_columns(found).drop("decoded", "beside")
 
 
-def _sent_to_routers(sales: pl.DataFrame, around: Around, known: list[str]) -> pl.DataFrame:
-    sent = around.beside.transactions.filter(pl.col("to_address").is_in(known)).select(
-        "block_hash", "tx_hash", pl.col("to_address").alias("sent_to")
-    )
-    if sent.is_empty():
-        return sales
-    found = sales.join(sent, on=["block_hash", "tx_hash"], how="left", maintain_order="left")
-    return _named(found, "sent_to")
+def _beside(sales: pl.DataFrame, party: str, steps: pl.DataFrame) -> pl.DataFrame:
+    """The only step between a sale and the next (or last) one of that token and router.
+
+    A token of several units, or one that comes back, may move for one sale after the other.
+
+    Returns:
+        `sale_id` and `beside`, the address that it leads to.
+    """
+    on = [*_ITEM, party]
+    is_after = party == "buyer"
+    place = pl.col("log_index")
+    other = place.shift(-1 if is_after else 1).over(on, order_by="log_index")
+    spans = sales.select(*on, "sale_id", "log_index", other.alias("other_sale"))
+    at, limit = pl.col("moved_at"), pl.col("other_sale")
+    inside = (at > place, at < limit) if is_after else (at < place, at > limit)
+    near = spans.join(steps, on=on).filter(inside[0], inside[1].fill_null(value=True))
+    return _only(near, "sale_id").rename({"next": "beside"})
 
 
-def _named(sales: pl.DataFrame, router: str) -> pl.DataFrame:
+# --- which router it was
+
+
+def _with_aggregator(sales: pl.DataFrame, known: list[str]) -> pl.DataFrame:
     """The sales with a router as aggregator, where it stands between seller and buyer."""
-    is_between = (pl.col(router) != pl.col("buyer")) & (pl.col(router) != pl.col("seller"))
-    found = pl.when(is_between).then(router)
-    return sales.with_columns(pl.coalesce("aggregator", found).alias("aggregator")).drop(router)
+    acted = _between("router")
+    called = pl.col("called")
+    is_named = (called == pl.col("maker")) | (called == pl.col("taker"))
+    is_shown = (called == acted).fill_null(value=False).any().over(_TX)
+    is_router = called.is_in(known) | is_named.fill_null(value=False) | is_shown
+    return sales.with_columns(
+        pl.coalesce("aggregator", acted, pl.when(is_router).then(_between("called"))).alias(
+            "aggregator"
+        )
+    )
+
+
+def _between(router: str) -> pl.Expr:
+    """The router where it is neither seller nor buyer; else NULL."""
+    is_between = pl.all_horizontal(pl.col(router).ne_missing(pl.col(party)) for party in _ENDS)
+    return pl.when(is_between).then(router)

@@ -22,7 +22,6 @@ from indexer.abi import Decoded, Event
 from indexer.protocols.base import PLACE, Around, ChainContext, Protocol, Route, Tables
 from indexer.protocols.blur_legs import FEE, fee_legs, seller_legs, with_fees
 from indexer.protocols.paid import with_movements
-from indexer.protocols.routers import behind_routers
 from indexer.protocols.sales import ITEM, sale_tables, with_standard
 
 _NAME = "blur"
@@ -85,8 +84,7 @@ def _settle(events: Mapping[str, Decoded], around: Around) -> Tables:
     sales, fees, refused = with_fees(sales, pl.concat([first_fees, second_fees]))
     legs = pl.concat([seller_legs(sales), fee_legs(fees, sales)])
     sales, legs = with_movements(sales, legs, around)
-    sales = behind_routers(with_standard(sales, transfers), transfers)
-    return sale_tables(_NAME, sales, [legs]) | {"quarantine": refused}
+    return sale_tables(_NAME, with_standard(sales, transfers), [legs]) | {"quarantine": refused}
 
 
 # --- 1

@@ -22,7 +22,6 @@ from indexer.protocols.base import PLACE, Around, ChainContext, Protocol, Route,
 from indexer.protocols.fee_wallets import fee_wallets
 from indexer.protocols.flows import native_payments, transfers_around
 from indexer.protocols.paid import with_movements
-from indexer.protocols.routers import behind_routers
 from indexer.protocols.sales import ITEM, LEG, leg, price_of, sale_tables
 
 _NAME = "element"
@@ -89,9 +88,7 @@ def _settle(events: Mapping[str, Decoded], around: Around) -> Tables:
     sales = pl.concat([sales for sales, _ in parts], how="diagonal_relaxed") if parts else None
     if sales is None or sales.is_empty():
         return tables
-    sales = _once(sales)
-    sales = behind_routers(sales, around.fact("transfers"))
-    return tables | sale_tables(_NAME, sales, [legs for _, legs in parts])
+    return tables | sale_tables(_NAME, _once(sales), [legs for _, legs in parts])
 
 
 def _read(decoded: Decoded, name: str) -> pl.DataFrame:

@@ -29,7 +29,6 @@ from indexer.protocols.base import PLACE, Around, ChainContext, Protocol, Route,
 from indexer.protocols.fee_wallets import fee_wallets
 from indexer.protocols.flows import HEAD, native_payments, transfers_around
 from indexer.protocols.opensea_wyvern_legs import first_payments, read_legs, with_price
-from indexer.protocols.routers import behind_routers
 from indexer.protocols.sales import ITEM, price_of, sale_tables, spread, with_unexplained
 from indexer.protocols.wyvern_orders import read_orders
 
@@ -76,7 +75,6 @@ def _settle(events: Mapping[str, Decoded], around: Around) -> Tables:
     items = _items(heads, tokens)
     shares = spread(legs, items)
     sales = _priced(items, heads, shares)
-    sales = behind_routers(sales, around.fact("transfers"), around.beside.transactions)
     return sale_tables(_NAME, _with_marketplace(sales, legs), [shares])
 
 

@@ -21,8 +21,8 @@ from indexer.abi import Decoded, Event
 from indexer.protocols.base import PLACE, Around, ChainContext, Protocol, Route, Tables
 from indexer.protocols.fee_wallets import fee_wallets
 from indexer.protocols.paid import paid_in_order
-from indexer.protocols.routers import known_routers
 from indexer.protocols.sales import ITEM, LEG, price_of, sale_tables
+from indexer.routers import routers
 
 _NAME = "payment-processor"
 _V1 = {
@@ -85,7 +85,8 @@ def _settle(events: Mapping[str, Decoded], around: Around) -> Tables:
     parts = [rows for rows, _ in lists]
     if _SINGLE.name in events:
         parts.append(_read_single(events[_SINGLE.name].rows))
-    parts += [_read_2(events[name].rows, name) for name in _SALES_2 if name in events]
+    known = sorted(routers(around.context.chain_id))
+    parts += [_read_2(events[name].rows, name, known) for name in _SALES_2 if name in events]
     sales = pl.concat([each.select(_COLUMNS) for each in parts], how="vertical_relaxed")
     aside = [uneven for _, uneven in lists]
     tables: Tables = {"quarantine": pl.concat(aside)} if aside else {}
@@ -166,10 +167,10 @@ def _read_list(decoded: Decoded, name: str) -> tuple[pl.DataFrame, pl.DataFrame]
     )
 
 
-def _read_2(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+def _read_2(rows: pl.DataFrame, name: str, known: list[str]) -> pl.DataFrame:
     is_offer = name.startswith("Accept")
     is_multiple = name.endswith("1155")
-    is_router = pl.col("buyer").is_in(sorted(known_routers()))
+    is_router = pl.col("buyer").is_in(known)
     maker, taker = ("buyer", "seller") if is_offer else ("seller", "buyer")
     return rows.with_columns(
         pl.lit(name).alias("event"),

@@ -22,7 +22,6 @@ from indexer.abi import Decoded, Event
 from indexer.protocols.base import PLACE, Around, ChainContext, Protocol, Route, Tables
 from indexer.protocols.flows import HEAD, transfers_around
 from indexer.protocols.observed import observe
-from indexer.protocols.routers import behind_routers
 from indexer.protocols.sales import ITEM, LEG, price_of, sale_tables, summable
 
 _NAME = "rarible"
@@ -92,7 +91,6 @@ def _settle(events: Mapping[str, Decoded], around: Around) -> Tables:
     if not sales:
         return {}
     whole = pl.concat(sales, how="diagonal").drop("stated")
-    whole = behind_routers(whole, around.fact("transfers"), around.beside.transactions)
     return sale_tables(_NAME, whole, legs)
 
 

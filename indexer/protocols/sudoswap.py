@@ -24,7 +24,6 @@ from indexer.abi import Decoded, Event
 from indexer.protocols.base import PLACE, Around, ChainContext, Protocol, Route, Tables
 from indexer.protocols.flows import HEAD, calls_of, native_payments, transfers_around
 from indexer.protocols.observed import calls_to, shared
-from indexer.protocols.routers import behind_routers
 from indexer.protocols.sales import ITEM, LEG, price_of, sale_tables, summable, with_unexplained
 
 _NAME = "sudoswap"
@@ -85,7 +84,6 @@ def _settle(events: Mapping[str, Decoded], around: Around) -> Tables:
     legs = legs.join(priced, on=list(ITEM), how="semi", maintain_order="left")
     items = _items(heads, moved)
     sales, shares = shared(items, heads, legs)
-    sales = behind_routers(sales, around.fact("transfers"), around.beside.transactions)
     return sale_tables(_NAME, sales, [shares])
 
 

@@ -19,7 +19,6 @@ from indexer.abi import Decoded, Event
 from indexer.protocols.base import PLACE, Around, ChainContext, Protocol, Route, Tables
 from indexer.protocols.flows import HEAD, calls_of, native_payments, transfers_around
 from indexer.protocols.observed import calls_to
-from indexer.protocols.routers import behind_routers
 from indexer.protocols.sales import (
     ITEM,
     LEG,
@@ -80,7 +79,6 @@ def _settle(events: Mapping[str, Decoded], around: Around) -> Tables:
     legs = summable(_classed(heads, paid))
     sales = with_unexplained(_with_price(heads, legs, around), legs)
     sales = with_standard(sales, around.fact("transfers"))
-    sales = behind_routers(sales, around.fact("transfers"), around.beside.transactions)
     return sale_tables(_NAME, sales, [legs])
 
 

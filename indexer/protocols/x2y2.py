@@ -17,7 +17,6 @@ import polars as pl
 from indexer.abi import Decoded, Event
 from indexer.protocols.base import PLACE, Around, ChainContext, Protocol, Route, Tables
 from indexer.protocols.fee_wallets import fee_wallets
-from indexer.protocols.routers import behind_routers
 from indexer.protocols.sales import (
     ITEM,
     LEG,
@@ -84,8 +83,7 @@ def _settle(events: Mapping[str, Decoded], around: Around) -> Tables:
     heads = _with_reason(heads, whole)
     items = heads.drop("item_index").join(tokens, on="row", maintain_order="left_right")
     legs = spread(whole, items)
-    sales = behind_routers(_with_price(heads, items, legs), transfers)
-    return tables | sale_tables(_NAME, sales, [legs])
+    return tables | sale_tables(_NAME, _with_price(heads, items, legs), [legs])
 
 
 def _set_aside(decoded: Decoded, refused: pl.DataFrame) -> pl.DataFrame:

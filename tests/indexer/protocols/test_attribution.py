@@ -106,6 +106,34 @@ SCENARIO = [
     call(GENIE, nft(DAVE, GENIE, 16), listed(GENIE, BOB, 16), value=100),
     # 10: a router buys and sells the same token
     call(GENIE, listed(ALICE, GENIE, 17), listed(GENIE, BOB, 17, price=120), value=220),
+    # 11: a router buys a token of several units twice, for two people, and 12: sells for two
+    call(
+        GENIE,
+        listed(ALICE, GENIE, 18),
+        nft(GENIE, DAVE, 18),
+        listed(CAROL, GENIE, 18),
+        nft(GENIE, ERIN, 18),
+        value=200,
+    ),
+    call(
+        GENIE,
+        nft(DAVE, GENIE, 19),
+        listed(GENIE, BOB, 19),
+        nft(ERIN, GENIE, 19),
+        listed(GENIE, CAROL, 19),
+        value=200,
+    ),
+    # 13: DAVE sells through somebody unknown, and 14: a router had the token before it bought it
+    call(STRANGER, nft(DAVE, STRANGER, 20), listed(STRANGER, BOB, 20), value=100),
+    call(GENIE, nft(GENIE, ALICE, 21), listed(ALICE, GENIE, 21), value=100),
+    # 15: somebody unknown buys one token to hand on, and one that goes to DAVE at once
+    call(
+        STRANGER,
+        listed(ALICE, STRANGER, 22),
+        nft(STRANGER, DAVE, 22),
+        listed(CAROL, DAVE, 23),
+        value=200,
+    ),
 ]
 
 
@@ -157,6 +185,7 @@ def test_router_without_a_single_receiver_stays_the_buyer(emitted, tx):
 
 
 def test_unknown_contract_that_passes_a_token_on_stays_the_buyer(emitted):
+    # LooksRare needs no transactions: that this one was sent to the contract is not known.
     assert told(sale_of(emitted, 8), "buyer", "aggregator") == (STRANGER, None)
 
 
@@ -172,8 +201,53 @@ def test_router_that_buys_and_sells_a_token_hides_nobody(emitted):
     assert found == [(ALICE, GENIE, None), (GENIE, BOB, None)]
 
 
+def test_units_of_a_token_are_followed_from_one_sale_to_the_next(emitted):
+    bought = emitted["settled_sales"].filter(tx=11).sort("log_index")
+    assert bought.select("seller", "buyer", "aggregator").rows() == [
+        (ALICE, DAVE, GENIE), (CAROL, ERIN, GENIE),
+    ]  # fmt: skip
+    sold = emitted["settled_sales"].filter(tx=12).sort("log_index")
+    assert sold.select("seller", "buyer", "aggregator").rows() == [
+        (DAVE, BOB, GENIE), (ERIN, CAROL, GENIE),
+    ]  # fmt: skip
+
+
+def test_who_had_the_token_of_a_router_before_its_purchase_did_not_buy(emitted):
+    assert told(sale_of(emitted, 14), "seller", "buyer", "aggregator") == (ALICE, GENIE, None)
+
+
 def test_every_sale_still_balances(emitted):
     assert_balanced(emitted)
+
+
+def sent_to(emitted, tx, contract):
+    """Parties of the sales of a transaction that is known to have been sent to a contract."""
+    tables = {name: frame.filter(tx=tx).drop("tx") for name, frame in emitted.items()}
+    sent = tables["settled_sales"].head(1).select("block_hash", "tx_hash")
+    sent = sent.with_columns(pl.lit(contract).alias("to_address"))
+    around = Around(ChainContext(1), Beside(transactions=conform("transactions", sent)))
+    found = attribute(tables, around)["settled_sales"].sort("log_index")
+    return found.select("seller", "buyer", "aggregator").rows()
+
+
+def test_contract_that_was_called_and_passes_the_token_on_is_the_router(emitted):
+    assert sent_to(emitted, 8, STRANGER) == [(ALICE, DAVE, STRANGER)]
+    assert sent_to(emitted, 13, STRANGER) == [(DAVE, BOB, STRANGER)]
+
+
+def test_contract_shown_to_be_a_router_is_so_in_every_sale_of_the_transaction(emitted):
+    assert sent_to(emitted, 15, STRANGER) == [(ALICE, DAVE, STRANGER), (CAROL, DAVE, STRANGER)]
+
+
+def test_contract_that_was_called_is_no_router_where_it_is_no_party(emitted):
+    assert sent_to(emitted, 8, ERIN) == [(ALICE, STRANGER, None)]
+    assert sent_to(emitted, 13, ERIN) == [(STRANGER, BOB, None)]
+
+
+@pytest.mark.parametrize("contract", [BLEND, V2])
+def test_marketplaces_and_lending_contracts_that_were_called_are_no_routers(emitted, contract):
+    assert sent_to(emitted, 3, contract) == [(ALICE, BOB, None)]
+    assert sent_to(emitted, 1, contract) == [(ALICE, BOB, None)]
 
 
 def test_transaction_sent_to_a_router_names_it_as_aggregator(emitted):
