@@ -88,10 +88,16 @@ def act_out(
     Raises:
         RuntimeError: one was reverted.
     """
+    coded: set[str] = set()
     for number, each in enumerate(scenario, start=1):
-        for address, code in compile_transaction(each, views).items():
+        codes = compile_transaction(each, views)
+        for address in coded - set(codes):
+            # What it did in an earlier transaction it is not to do again when it is paid.
+            rpc.call("anvil_setCode", [address, "0x"])
+        for address, code in codes.items():
             rpc.call("anvil_setCode", [address, "0x" + code.hex()])
             rpc.call("anvil_setBalance", [address, _RICH])
+        coded |= set(codes)
         tx_hash = _send(rpc, each)
         rpc.call("evm_setNextBlockTimestamp", [GENESIS_TIME + STEP_S * number])
         rpc.call("evm_mine")

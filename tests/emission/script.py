@@ -103,6 +103,7 @@ class View:
 class _Sections:
     """What each address does at its first, second, … call."""
 
+    scripted: frozenset[Address]
     by_address: dict[Address, list[bytes]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, each: Call) -> None:
@@ -118,7 +119,11 @@ class _Sections:
                 self.add(inner)
                 parts.append(_call(inner))
             elif isinstance(action, Pay):
-                parts.append(_call(Call(action.to, value=action.value)))
+                payment = Call(action.to, value=action.value)
+                if action.to in self.scripted:
+                    # Being paid is a call too: it does nothing, and is counted.
+                    self.add(payment)
+                parts.append(_call(payment))
             else:
                 self.add(action)
                 parts.append(_call(action))
@@ -127,7 +132,7 @@ class _Sections:
 
 def compile_transaction(outer: Call, views: Sequence[View] = ()) -> dict[Address, bytes]:
     """The code of every address that does something in a transaction."""
-    sections = _Sections()
+    sections = _Sections(frozenset(_scripted(outer)))
     sections.add(outer)
     answers: dict[Address, list[View]] = defaultdict(list)
     for view in views:
@@ -136,6 +141,16 @@ def compile_transaction(outer: Call, views: Sequence[View] = ()) -> dict[Address
         address: _assemble(sections.by_address.get(address, []), answers.get(address, []))
         for address in {*sections.by_address, *answers}
     }
+
+
+def _scripted(outer: Call) -> Iterator[Address]:
+    """Addresses that do something in a transaction."""
+    yield outer.to
+    for action in outer.actions:
+        if isinstance(action, Call):
+            yield from _scripted(action)
+        elif isinstance(action, Log) and action.address:
+            yield action.address
 
 
 def logs_of(outer: Call) -> Iterator[tuple[Address, Log]]:
