@@ -55,7 +55,8 @@ imports: setup-dev ## Check which package imports which
 	$(BIN)/lint-imports
 
 test-contracts: setup-dev ## Test and fuzz the contracts
-	cd contracts && node_modules/.bin/forge test
+	# The npm wrapper of forge ends with 0 also when tests fail; the binary does not.
+	cd contracts && node_modules/@foundry-rs/forge-*/bin/forge test
 
 test-python: setup-dev ## Run the Python tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
