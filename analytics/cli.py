@@ -11,7 +11,13 @@ import typer
 
 from analytics import columns
 from analytics.errors import NotEnoughDataError, UnknownNameError
-from analytics.own_data import WashFiles, flag_file_trades, floors_of_file, forecast_file
+from analytics.own_data import (
+    WashFiles,
+    flag_file_trades,
+    floors_of_file,
+    forecast_file,
+    royalties_of_files,
+)
 from analytics.wash.score import MODES, Mode
 from data.errors import UsageError
 from data.progress import progress
@@ -34,7 +40,17 @@ def _input(contract: columns.Contract, meaning: str) -> Any:
 
 
 TradesOption = Annotated[Path | None, _input(columns.TRADES, "Own trades for `wash`:")]
-SalesOption = Annotated[Path | None, _input(columns.SALES, "Own sales for `floor`:")]
+SalesOption = Annotated[
+    Path | None,
+    typer.Option(
+        help=f"Own sales for `floor`: {columns.SALES.describe()} With --ledger, for `royalties`:"
+        f" {columns.ROYALTY_SALES.describe()}"
+    ),
+]
+LedgerOption = Annotated[
+    Path | None,
+    _input(columns.LEDGER, "Own royalty ledger for `royalties` (gives rows by recipient):"),
+]
 FundingOption = Annotated[Path | None, _input(columns.FUNDING, "First funders, for rule 4:")]
 LabelsOption = Annotated[
     Path | None, _input(columns.LABELS, "Labels cex, bridge, tornado_cash, for rule 4:")
@@ -44,13 +60,16 @@ SeriesOption = Annotated[Path | None, _input(columns.SERIES, "Own series:")]
 
 
 def analyze(
-    names: Annotated[list[str], typer.Argument(help="Signals: wash, floor, styles, all.")],
+    names: Annotated[
+        list[str], typer.Argument(help="Signals: wash, floor, styles, royalties, all.")
+    ],
     *,
     trades: TradesOption = None,
     funding: FundingOption = None,
     labels: LabelsOption = None,
     flashloans: FlashloansOption = None,
     sales: SalesOption = None,
+    ledger: LedgerOption = None,
     mode: Annotated[
         str, typer.Option(help="Wash rules over the full history, or incremental (last 7 days).")
     ] = "full",
@@ -64,9 +83,10 @@ def analyze(
     """Computes signals from the store's facts, or from files of your own.
 
     wash: Dune's five rules on every sale, with counter-trades; floor: realised floor by
-    collection, style and market; styles: which styles sell, by week and over all.
+    collection, style and market; styles: which styles sell, by week and over all; royalties:
+    owed and paid by marketplace and month (royalty_rates) and by recipient (royalty_by_artist).
 
-    With --trades or --sales nothing is read from or written to a store:
+    With --trades, --sales or --ledger nothing is read from or written to a store:
     raisonne analyze wash --trades trades.csv.gz --funding funders.csv --out flags.parquet
     """
     from analytics.run import resolve_names
@@ -75,12 +95,18 @@ def analyze(
     if mode not in MODES:
         raise UnknownNameError.among(mode, MODES, kind="mode")
     _check_files(
-        wanted, trades, sales, {"funding": funding, "labels": labels, "flashloans": flashloans}
+        wanted,
+        trades,
+        sales,
+        ledger,
+        {"funding": funding, "labels": labels, "flashloans": flashloans},
     )
     if trades is not None:
         files = WashFiles(trades, funding, labels, flashloans)
         flags = flag_file_trades(files, cast("Mode", mode), as_of, warn=_warn)
         _deliver(flags, out, as_json=as_json)
+    elif ledger is not None:
+        _deliver(royalties_of_files(ledger, sales, warn=_warn), out, as_json=as_json)
     elif sales is not None:
         _deliver(floors_of_file(sales, warn=_warn), out, as_json=as_json)
     else:
@@ -165,12 +191,19 @@ def _check_files(
     wanted: tuple[str, ...],
     trades: Path | None,
     sales: Path | None,
+    ledger: Path | None,
     evidence: dict[str, Path | None],
 ) -> None:
     if trades is not None and wanted != ("wash",):
         message = f"--trades feeds `analyze wash`, not {', '.join(wanted)}; run that alone"
         raise UsageError(message)
-    if sales is not None and wanted != ("floor",):
+    if ledger is not None and wanted != ("royalties",):
+        message = f"--ledger feeds `analyze royalties`, not {', '.join(wanted)}; run that alone"
+        raise UsageError(message)
+    if sales is not None and ledger is None and wanted == ("royalties",):
+        message = "--sales needs --ledger FILE for `analyze royalties`: sales owe what it says"
+        raise UsageError(message)
+    if sales is not None and ledger is None and wanted != ("floor",):
         message = f"--sales feeds `analyze floor`, not {', '.join(wanted)}; run that alone"
         raise UsageError(message)
     stray = [f"--{name}" for name, path in evidence.items() if path is not None]

@@ -5,7 +5,7 @@ from typing import Literal
 
 from data.schema import TABLES
 
-Kind = Literal["text", "address", "int", "float", "time", "bool", "label"]
+Kind = Literal["text", "address", "int", "wei", "float", "time", "bool", "label"]
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,34 @@ SALES = Contract(
         Field("seller", "address"),
     ),
     _DUNE | _SALES_TABLE,
+)
+ROYALTY_SALES = Contract(
+    "sales",
+    (
+        Field("sale_id", "text", ("trade_id", "unique_trade_id"), required=True),
+        Field("block_time", "time", required=True),
+        Field("marketplace", "text", ("project",), required=True),
+        Field("currency", "address", ("currency_contract",), required=True),
+        Field("price_wei", "wei", ("amount_raw",), required=True),
+        Field("royalty_wei", "wei"),
+        Field("trade_kind", "text"),
+        _CHAIN,
+    ),
+    _DUNE | _SALES_TABLE,
+)
+LEDGER = Contract(
+    "ledger",
+    (
+        Field("sale_id", "text", ("trade_id", "unique_trade_id"), required=True),
+        Field("recipient", "address", required=True),
+        Field("currency", "address", required=True),
+        Field("owed_wei", "wei", required=True),
+        Field("paid_wei", "wei", required=True),
+        Field("status", "address", required=True),
+        Field("look_through_of", "address", required=True),
+        _CHAIN,
+    ),
+    frozenset(TABLES["royalty_ledger"].column_names),
 )
 FUNDING = Contract(
     "funding",

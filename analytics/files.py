@@ -95,8 +95,18 @@ def _try_cast(values: pl.Series, kind: Kind) -> pl.Series:
         return values.cast(pl.Int64, strict=False)
     if kind == "float":
         return values.cast(pl.Float64, strict=False)
-    special = {"bool": _truths, "time": _times, "label": _labels}
+    special = {"wei": _amounts, "bool": _truths, "time": _times, "label": _labels}
     return special[kind](values)
+
+
+def _amounts(values: pl.Series) -> pl.Series:
+    """Whole amounts of up to 38 digits; a float is none, since it holds 15."""
+    if values.dtype.is_float():
+        return pl.Series(values.name, [None] * len(values), pl.Decimal(38, 0))
+    whole = values.cast(pl.Int128, strict=False)
+    if isinstance(values.dtype, pl.Decimal):
+        whole = pl.select(pl.when(whole == values).then(whole)).to_series()
+    return whole.cast(pl.Decimal(38, 0), strict=False)
 
 
 def _truths(values: pl.Series) -> pl.Series:

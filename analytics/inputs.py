@@ -9,7 +9,7 @@ from data.digest import digest_table
 from data.schema import TABLES
 from data.store import Store
 
-FACTS = ("sales", "tokens", "listings", "funding", "labels")
+FACTS = ("sales", "tokens", "listings", "funding", "labels", "royalty_ledger")
 """Tables that the signals rest on."""
 
 

@@ -14,6 +14,7 @@ from analytics.files import read_input
 from analytics.floors import realised_floors
 from analytics.forecast.engine import Forecasts, Request, forecast_all
 from analytics.forecast.series import parse_freq, read_series, step_name
+from analytics.royalties import royalty_by_artist, royalty_rates
 from analytics.wash.score import Evidence, Mode, flag_wash_trades
 
 _UNNAMED_CHAIN = "unnamed"
@@ -22,6 +23,10 @@ _TRADE_TYPES: dict[str, pl.DataType] = {
     "block_number": pl.Int64(),
     "tx_hash": pl.String(),
     "block_time": pl.Datetime("us"),
+}
+_ROYALTY_TYPES: dict[str, pl.DataType] = {
+    "trade_kind": pl.String(),
+    "royalty_wei": pl.Decimal(38, 0),
 }
 _PARTIES = ("trade_id", "collection", "token_id", "token_standard", "buyer", "seller")
 
@@ -96,6 +101,41 @@ def floors_of_file(sales: Path, *, warn: Callable[[str], None]) -> pl.DataFrame:
     return floors if has_chain else floors.drop("chain_id")
 
 
+def royalties_of_files(
+    ledger: Path, sales: Path | None, *, warn: Callable[[str], None]
+) -> pl.DataFrame:
+    """Royalties of a ledger in a file: the columns of `royalty_by_artist` without run_id.
+
+    With a file of sales those of `royalty_rates` instead. Has chain_id where all files name
+    chains. What the files leave out is told to `warn`.
+
+    Raises:
+        InputFileError, InputColumnError, InputValueError: as read_input; or a sale is there
+            twice, or the files name other chains.
+    """
+    if sales is None:
+        owed = read_input(ledger, columns.LEDGER)
+        by_artist = royalty_by_artist(_complete(owed))
+        return by_artist if "chain_id" in owed.columns else by_artist.drop("chain_id")
+    sold = read_input(sales, columns.ROYALTY_SALES)
+    owed = read_input(ledger, columns.LEDGER)
+    _same_chains(owed, ledger, sold, "sales", columns.LEDGER.name)
+    has_chain = "chain_id" in sold.columns and "chain_id" in owed.columns
+    if not has_chain:
+        sold, owed = (rows.drop("chain_id", strict=False) for rows in (sold, owed))
+    sold, owed = _complete(sold), _complete(owed)
+    if sold.select("chain_id", "sale_id").is_duplicated().any():
+        message = f"sales file {sales} has a sale_id more than once; keep one row per sale"
+        raise InputValueError(message)
+    lost = owed.join(sold, on=["chain_id", "sale_id"], how="anti").height
+    if lost:
+        warn(f"{lost} rows of {ledger} are of sales that {sales} does not have; left out")
+    if "royalty_wei" not in sold.columns:
+        warn("no column royalty_wei: what a sale without a row in the ledger paid is not known")
+    rates = royalty_rates(sold.with_columns(**_absent(sold, _ROYALTY_TYPES)), owed)
+    return rates if has_chain else rates.drop("chain_id")
+
+
 def forecast_file(
     series: Path,
     horizon: int,
@@ -132,11 +172,17 @@ def _need(rows: pl.DataFrame, names: tuple[str, ...], path: Path, what: str) -> 
 
 def _complete(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with every optional column of trades; one chain where none is named."""
-    absent = {name: kind for name, kind in _TRADE_TYPES.items() if name not in rows.columns}
-    value = {"chain_id": _UNNAMED_CHAIN}
-    return rows.with_columns(
-        pl.lit(value.get(name), dtype=kind).alias(name) for name, kind in absent.items()
-    )
+    absent = _absent(rows, _TRADE_TYPES)
+    if "chain_id" in absent:
+        absent["chain_id"] = pl.lit(_UNNAMED_CHAIN)
+    return rows.with_columns(**absent)
+
+
+def _absent(rows: pl.DataFrame, kinds: dict[str, pl.DataType]) -> dict[str, pl.Expr]:
+    """The columns that the rows lack, as NULL."""
+    return {
+        name: pl.lit(None, dtype=kind) for name, kind in kinds.items() if name not in rows.columns
+    }
 
 
 def _evidence(
@@ -149,11 +195,18 @@ def _evidence(
         return rows
     if "chain_id" not in trades.columns:
         return rows.drop("chain_id")
-    theirs, ours = set(rows["chain_id"]), set(trades["chain_id"])
+    _same_chains(rows, path, trades, "trades", contract.name)
+    return rows
+
+
+def _same_chains(rows: pl.DataFrame, path: Path, others: pl.DataFrame, of: str, name: str) -> None:
+    """Refuses two tables that have no chain in common; one that names none fits any."""
+    if "chain_id" not in rows.columns or "chain_id" not in others.columns:
+        return
+    theirs, ours = set(rows["chain_id"]), set(others["chain_id"])
     if rows.height and not theirs & ours:
         message = (
-            f"{contract.name} file {path} is of chain {', '.join(sorted(map(str, theirs)))}, the "
-            f"trades of {', '.join(sorted(map(str, ours)))}; write the chains alike in both"
+            f"{name} file {path} is of chain {', '.join(sorted(map(str, theirs)))}, the "
+            f"{of} of {', '.join(sorted(map(str, ours)))}; write the chains alike in both"
         )
         raise InputValueError(message)
-    return rows

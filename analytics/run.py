@@ -12,6 +12,7 @@ from analytics.errors import UnknownNameError
 from analytics.floors import realised_floors
 from analytics.forecast.run import forecast
 from analytics.inputs import facts_digest, index_times
+from analytics.royalties import royalty_by_artist, royalty_rates
 from analytics.styles import Market, style_sales, style_signals
 from analytics.wash.score import Evidence, Mode, flag_wash_trades, merge_flags
 from data.schema import TABLES
@@ -23,9 +24,11 @@ ANALYSES: dict[str, tuple[str, ...]] = {
     "wash": ("wash_flags",),
     "floor": ("floors",),
     "styles": ("style_sales", "styles"),
+    "royalties": ("royalty_rates", "royalty_by_artist"),
 }
 """Analyses by name, and the tables that each replaces."""
 _TRADE_NAMES = {"sale_id": "trade_id"}
+_ON_FLAGS = frozenset({"wash", "floor", "styles"})
 
 
 @dataclass(frozen=True)
@@ -46,20 +49,20 @@ def analyze(
 ) -> AnalysisSummary:
     """Replaces the tables of the named analyses (`all` for every one); returns rows per table.
 
-    Floors and styles rest on wash verdicts, which are computed anew from the same facts. Mode
-    `incremental` looks at the last 7 days and puts those flags over the stored ones.
+    Floors and styles rest on wash verdicts, which are computed anew from the same facts;
+    royalties do not. Mode `incremental` looks at the last 7 days and puts those flags over the
+    stored ones.
 
     Raises:
         UnknownNameError: an analysis has no such name; the message lists the known ones.
     """
     wanted = resolve_names(names)
-    flags = store_flags(store, mode, as_of)
     with store.run(
         "analyze", data_digest=facts_digest(store), analyses=list(wanted), mode=mode
     ) as run:
         written: dict[str, int] = {}
         with store.transaction() as transaction:
-            for name, frame in _signals(store, wanted, flags):
+            for name, frame in _signals(store, wanted, mode, as_of):
                 marked = frame.with_columns(run_id=pl.lit(run.run_id))
                 written[name] = transaction.replace(name, marked)
                 on_done(name)
@@ -103,6 +106,17 @@ def store_flags(store: Store, mode: Mode = "full", as_of: datetime | None = None
 
 
 def _signals(
+    store: Store, wanted: tuple[str, ...], mode: Mode, as_of: datetime | None
+) -> Iterator[tuple[str, pl.DataFrame]]:
+    if _ON_FLAGS & set(wanted):
+        yield from _flagged_signals(store, wanted, store_flags(store, mode, as_of))
+    if "royalties" in wanted:
+        ledger = store.read("royalty_ledger")
+        yield "royalty_rates", royalty_rates(store.read("sales"), ledger)
+        yield "royalty_by_artist", royalty_by_artist(ledger)
+
+
+def _flagged_signals(
     store: Store, wanted: tuple[str, ...], flags: pl.DataFrame
 ) -> Iterator[tuple[str, pl.DataFrame]]:
     if "wash" in wanted:

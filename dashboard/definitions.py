@@ -39,6 +39,13 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition("Wash share", "Flagged volume over raw volume.", ALL, "sales, wash_flags"),
     Definition("Flagged sales", "Sales that at least one evaluated rule holds for. A flag is a "
                "pattern, not an accusation.", ALL, "wash_flags"),
+    Definition("Royalty rate", "Royalty paid over the volume of the sales whose payment is known, "
+               "by marketplace, month and currency; mints and swaps are left out.", ALL,
+               "royalty_rates"),
+    Definition("Owed rate", "Royalty owed over the volume of the sales whose terms are known; "
+               "unknown terms are not evaluated.", ALL, "royalty_rates"),
+    Definition("Royalty gap", "Royalty owed less royalty paid in the sales whose terms are known.",
+               ALL, "royalty_rates"),
     Definition("Sell-through", "Share of listed works sold within 28 days, by the Kaplan-Meier "
                "estimate, so that works listed lately do not count as unsold.", CLEAN, "styles"),
     Definition("Momentum", "Share of the market's clean sales in the last 4 complete weeks "

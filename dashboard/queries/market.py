@@ -171,6 +171,18 @@ def leaders(source: Source, scope: Scope, group: str) -> pl.DataFrame:
     )
 
 
+def royalty_rates(source: Source, scope: Scope) -> pl.DataFrame:
+    """Royalties by marketplace, in the months that the window touches: the newest month first."""
+    return source.query(
+        """SELECT marketplace, month, currency, sales, sales_with_known_terms, volume_wei,
+          effective_rate, owed_rate, owed_wei, paid_wei, gap_wei
+        FROM royalty_rates WHERE chain_id = $chain
+          AND month >= date_trunc('month', CAST($since AS DATE)) AND month <= $until
+        ORDER BY month DESC, sales DESC, marketplace, currency""",
+        {"chain": scope.chain_id, "since": scope.since, "until": scope.until},
+    )
+
+
 _SALE_COLUMNS = """block_time, chain_id, sale_id, collection, token_id, name, style, quantity,
   seller, buyer, marketplace, trade_kind, is_primary, currency, price_wei, price_eth, price_usd,
   platform_fee_wei, royalty_wei, flagged, rules, tx_hash"""

@@ -14,6 +14,9 @@ from dashboard.queries.scope import MAX_DOTS, MAX_ROWS, WINDOWS
 from dashboard.widgets import states
 from dashboard.widgets.block import Block, chart_block, table_block
 from dashboard.widgets.cards import Metric, metrics
+from data.currencies import currencies
+
+NOT_EVALUATED = "not evaluated"
 
 GROUP_TITLES = {
     "style": "Styles",
@@ -45,6 +48,7 @@ def render(page: Context) -> None:
     _prices(page, totals, floors)
     _volume(page, totals, days)
     _leaders(page)
+    _royalties(page)
 
 
 def _cards(page: Context, totals: dict[str, Any], days: pl.DataFrame, floors: pl.DataFrame) -> None:
@@ -216,6 +220,42 @@ def _leaders(page: Context) -> None:
             "buyers": st.column_config.NumberColumn("Buyers"),
             "flagged_share": st.column_config.NumberColumn("Wash share", format="percent"),
             "weekly": st.column_config.AreaChartColumn("Volume by week", y_min=0),
+        },
+    )
+
+
+def _royalties(page: Context) -> None:
+    rows = ask.royalty_rates(page.source, page.scope)
+    if rows.is_empty():
+        return
+    known, sold = int(rows["sales_with_known_terms"].sum()), int(rows["sales"].sum())
+    units = {address: each.symbol for (chain_id, address), each in currencies().items()
+             if chain_id == page.scope.chain_id}  # fmt: skip
+    percents = pl.col("effective_rate", "owed_rate").map_elements(
+        theme.percent, return_dtype=pl.String
+    )
+    exact = pl.col("volume_wei", "owed_wei", "paid_wei", "gap_wei").cast(pl.String)
+    table_block(
+        Block(
+            "royalties",
+            "What marketplaces pay of the royalties owed",
+            f"By month and currency, flagged sales included. The terms of {known:,} of {sold:,} "
+            "sales are known; what rests on none is not evaluated.",
+            "Table of royalty rates, owed and paid, by marketplace and month",
+            ("Royalty rate", "Owed rate", "Royalty gap"),
+        ),
+        rows.with_columns(
+            pl.col("currency").replace(units),
+            percents.fill_null(NOT_EVALUATED),
+            exact.fill_null(NOT_EVALUATED),
+        ),
+        export=lambda: ask.royalty_rates(page.source.store, page.scope),
+        columns={
+            "effective_rate": "Royalty rate",
+            "volume_wei": "Volume (wei)",
+            "owed_wei": "Owed (wei)",
+            "paid_wei": "Paid (wei)",
+            "gap_wei": "Gap (wei)",
         },
     )
 

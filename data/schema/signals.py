@@ -1,7 +1,7 @@
 """Signals: computed by analytics, replaced as a whole with the run that made them."""
 
 from data.schema.model import CHAIN, RUN, Column, Table
-from data.types import BOOL, DATE, FLOAT, INT, TEXT, WEI
+from data.types import ADDRESS, BOOL, DATE, FLOAT, INT, TEXT, WEI
 
 _INTERVALS = tuple(
     Column(f"{side}_{level}", FLOAT, f"{'Lower' if side == 'lo' else 'Upper'} {level} % bound")
@@ -95,6 +95,103 @@ SIGNALS = (
             RUN,
         ),
         ("chain_id", "style", "week"),
+    ),
+    Table(
+        "royalty_rates",
+        "signal",
+        "Royalties owed and paid by marketplace, month and currency; mints and swaps left out",
+        (
+            CHAIN,
+            Column("marketplace", TEXT, "Venue by fee recipient, else the protocol"),
+            Column("month", DATE, "First day of the month, UTC"),
+            Column("currency", ADDRESS, "Token of the amounts; currencies are never added up"),
+            Column("sales", INT, "Sales with a price"),
+            Column("sales_with_known_terms", INT, "Of these, those whose royalty owed is known"),
+            Column("sales_with_known_payment", INT, "Of these, those whose royalty paid is known"),
+            Column(
+                "volume_wei",
+                WEI,
+                "Prices of the sales; NULL above 38 digits",
+                "smallest unit of currency",
+            ),
+            Column(
+                "volume_with_known_terms_wei",
+                WEI,
+                "Of the sales with known terms; NULL without one",
+                "smallest unit of currency",
+            ),
+            Column(
+                "volume_with_known_payment_wei",
+                WEI,
+                "Of the sales with known payment; NULL without one",
+                "smallest unit of currency",
+            ),
+            Column(
+                "owed_wei",
+                WEI,
+                "Owed in sales with known terms; NULL without one",
+                "smallest unit of currency",
+            ),
+            Column(
+                "paid_wei",
+                WEI,
+                "Paid in sales with known payment; NULL without one",
+                "smallest unit of currency",
+            ),
+            Column(
+                "gap_wei",
+                WEI,
+                "owed - paid in sales with known terms; NULL without one",
+                "smallest unit of currency",
+            ),
+            Column("effective_rate", FLOAT, "paid_wei / volume_with_known_payment_wei"),
+            Column("owed_rate", FLOAT, "owed_wei / volume_with_known_terms_wei"),
+            Column(
+                "rows_in_other_currency",
+                INT,
+                "Ledger rows of these sales in another currency, left out",
+            ),
+            RUN,
+        ),
+        ("chain_id", "marketplace", "month", "currency"),
+    ),
+    Table(
+        "royalty_by_artist",
+        "signal",
+        "Royalties owed and paid by recipient and currency; people behind splits, not the splits",
+        (
+            CHAIN,
+            Column("recipient", ADDRESS, "Who is owed or was paid; NULL: no event tells"),
+            Column("currency", ADDRESS, "Token of the amounts; currencies are never added up"),
+            Column("sales", INT, "Distinct sales"),
+            Column(
+                "owed_wei",
+                WEI,
+                "Owed where terms are known; NULL: nowhere",
+                "smallest unit of currency",
+            ),
+            Column(
+                "paid_wei", WEI, "Paid, also where terms are unknown", "smallest unit of currency"
+            ),
+            Column(
+                "gap_wei",
+                WEI,
+                "owed - paid where terms are known; NULL: nowhere",
+                "smallest unit of currency",
+            ),
+            *(
+                Column(f"n_{status}", INT, f"Ledger rows: {meaning}")
+                for status, meaning in (
+                    ("full", "paid as owed"),
+                    ("partial", "paid in part"),
+                    ("zero", "owed, nothing paid"),
+                    ("over", "paid more than owed"),
+                    ("unknown", "terms unknown, not evaluated"),
+                )
+            ),
+            RUN,
+        ),
+        ("chain_id", "recipient", "currency"),
     ),
     Table(
         "forecasts",

@@ -29,7 +29,20 @@ def fill_store(store: Store, *, days: int = DAYS, seed: int = 5) -> None:
     store.append("tokens", frames.tokens(styles))
     store.append("listings", frames.listings(*listed))
     store.append("sales", frames.sales(*sold))
+    store.append("royalty_ledger", _ledger(sold[:9]))
     store.append("blocks", _newest_block(days))
+
+
+def _ledger(sold: list[dict]) -> pl.DataFrame:
+    """The artist is owed 5 wei in each sale, and got 3."""
+    return pl.DataFrame(
+        [
+            {"chain_id": frames.CHAIN, "sale_id": row["sale_id"], "recipient": "0xa7",
+             "currency": row.get("currency"), "owed_wei": 5, "paid_wei": 3, "gap_wei": 2,
+             "status": "partial"}
+            for row in sold
+        ]
+    )  # fmt: skip
 
 
 def _newest_block(days: int) -> pl.DataFrame:

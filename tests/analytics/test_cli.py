@@ -75,9 +75,11 @@ def test_own_evidence_is_used(run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["analyze", "wosh"], "analysis 'wosh' is unknown; known: wash, floor, styles, all"),
+        (["analyze", "wosh"], "known: wash, floor, styles, royalties, all"),
         (["analyze", "floor", "--trades", "t.csv"], "--trades feeds `analyze wash`, not floor"),
         (["analyze", "wash", "--sales", "t.csv"], "--sales feeds `analyze floor`, not wash"),
+        (["analyze", "floor", "--ledger", "t.csv"], "--ledger feeds `analyze royalties`, not fl"),
+        (["analyze", "royalties", "--sales", "t.csv"], "--sales needs --ledger FILE"),
         (["analyze", "wash", "--labels", "t.csv"], "--labels go with --trades FILE"),
         (["analyze", "wash", "--mode", "x"], "mode 'x' is unknown; known: full, incremental"),
         (["analyze", "all", "--out", "x.csv"], "--out holds one table"),
@@ -142,6 +144,41 @@ def test_own_sales_with_parties_are_cleaned_by_the_rules(run, tmp_path):
     market = [row for row in json.loads(out) if row["scope"] == "market"]
     assert (code, market[0]["n_sales"]) == (0, 1)
     assert "rules 1 to 3" in err
+
+
+LEDGER = """sale_id,recipient,currency,owed_wei,paid_wei,gap_wei,status,look_through_of
+s1,0x51,0x0,50,7,,partial,
+s1,0xAA,0x0,50,7,,partial,0x51
+s2,0xAA,0x0,,5,,unknown,
+"""
+ROYALTY_SALES = """sale_id,block_time,marketplace,currency,price_wei
+s1,2024-01-05,open,0x0,500
+s2,2024-01-06,open,0x0,100
+"""
+
+
+def test_an_own_ledger_gives_recipients_and_with_sales_marketplaces(run, tmp_path):
+    ledger = write(tmp_path, LEDGER, "l.csv")
+    code, out, _ = run("analyze", "royalties", "--ledger", ledger, "--json")
+    (row,) = json.loads(out)
+    assert (code, row["recipient"], row["n_unknown"], "chain_id" in row) == (0, "0xaa", 1, False)
+    assert [int(row[name]) for name in ("owed_wei", "paid_wei", "gap_wei")] == [50, 12, 43]
+    sales, rates = write(tmp_path, ROYALTY_SALES, "s.csv"), tmp_path / "rates.parquet"
+    code, _, err = run("analyze", "royalties", "--ledger", ledger, "--sales", sales, "--out", rates)
+    (row,) = pl.read_parquet(rates).rows(named=True)
+    assert (code, row["effective_rate"], row["owed_rate"]) == (0, 12 / 600, 50 / 500)
+    assert "no column royalty_wei" in err
+
+
+def test_own_ledgers_with_amounts_that_are_none_and_sales_twice_are_refused(run, tmp_path):
+    for amount in ("1.5", "1" + "0" * 38, "1e3"):
+        text = LEDGER.replace("50", amount, 1)
+        code, _, err = run("analyze", "royalties", "--ledger", write(tmp_path, text, "l.csv"))
+        assert (code, f"{amount!r} is no wei" in err) == (2, True)
+    ledger = write(tmp_path, LEDGER, "l.csv")
+    twice = write(tmp_path, ROYALTY_SALES + ROYALTY_SALES.splitlines()[1] + "\n", "s.csv")
+    code, _, err = run("analyze", "royalties", "--ledger", ledger, "--sales", twice)
+    assert (code, "sale_id more than once" in err) == (2, True)
 
 
 def test_the_store_is_analyzed_forecast_and_briefed(run, filled):
@@ -229,7 +266,8 @@ def test_help_documents_every_column(run, monkeypatch):
     monkeypatch.setenv("COLUMNS", "400")
     code, out, _ = run("analyze", "--help")
     assert code == 0
-    for word in ("nft_contract_address", "first_funded_by", "token_standard", "is_wash_trade"):
+    for word in ("nft_contract_address", "first_funded_by", "token_standard", "is_wash_trade",
+                 "look_through_of", "owed_wei", "royalty_wei"):  # fmt: skip
         assert word in out
 
 

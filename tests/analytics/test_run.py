@@ -11,7 +11,9 @@ from analytics.run import analyze, forecast
 from data.schema import TABLES
 from tests.analytics import frames
 
-SIGNALS = ("wash_flags", "floors", "style_sales", "styles")
+SIGNALS = (
+    "wash_flags", "floors", "style_sales", "styles", "royalty_rates", "royalty_by_artist"
+)  # fmt: skip
 
 
 def without_run(frame):
@@ -91,7 +93,7 @@ def test_an_incremental_run_keeps_what_earlier_runs_said_of_older_sales(store):
 
 def test_an_unknown_analysis_lists_the_known_ones(store):
     with pytest.raises(
-        UnknownNameError, match="'wosh' is unknown; known: wash, floor, styles, all"
+        UnknownNameError, match="'wosh' is unknown; known: wash, floor, styles, royalties, all"
     ):
         analyze(store, ["wash", "wosh"])
     assert store.read("runs").is_empty()

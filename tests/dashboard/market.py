@@ -264,8 +264,26 @@ def signals(market: Market) -> None:
             n_sales=len(prices),
             run_id="analyze-1",
         )
+    _royalties(market, sales)
     for style in style_names():
         _style_signals(market, style, [r for r in sales if r["style"] == style], clean_ids)
+
+
+def _royalties(market: Market, sales: list[dict]) -> None:
+    """By month of the market, and one of a venue whose terms nobody knows."""
+    for month in sorted({row["block_time"].date().replace(day=1) for row in sales}):
+        mine = [row for row in sales if row["block_time"].date().replace(day=1) == month]
+        volume, paid = (sum(row[name] for row in mine) for name in ("price_wei", "royalty_wei"))
+        own = {"marketplace": "raisonne", "sales_with_known_terms": len(mine), "owed_wei": paid,
+               "volume_with_known_terms_wei": volume, "gap_wei": 0,
+               "owed_rate": paid / volume}  # fmt: skip
+        other = {**dict.fromkeys(own), "marketplace": "elsewhere", "sales_with_known_terms": 0}
+        for venue in (own, other):
+            market.add("royalty_rates", chain_id=CHAIN, month=month, currency=NATIVE,
+                       sales=len(mine), sales_with_known_payment=len(mine), volume_wei=volume,
+                       volume_with_known_payment_wei=volume, paid_wei=paid,
+                       effective_rate=paid / volume, rows_in_other_currency=0, **venue,
+                       run_id="analyze-1")  # fmt: skip
 
 
 def _style_signals(market: Market, style: str, sales: list[dict], clean_ids: set[str]) -> None:

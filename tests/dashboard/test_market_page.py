@@ -154,3 +154,39 @@ def test_many_sales_are_binned_instead_of_cut(open_page, market_store, monkeypat
     app = open_page.fresh(market_store, "market", window="all")
     assert figures(app)[0]["data"][0]["type"] == "heatmap"
     assert any("sales are binned" in caption.value for caption in app.caption)
+
+
+def royalty_table(app):
+    found = [each for each in app.dataframe if "royalty" in each.proto.alt]
+    return found[0].value if found else None
+
+
+def test_royalties_that_rest_on_no_known_terms_are_not_evaluated(open_page, market_store, sales):
+    shown = royalty_table(open_page(market_store, "market", window="all"))
+    rows = {(row["marketplace"], row["month"].month): row for _, row in shown.iterrows()}
+    march = sales.filter(pl.col("block_time").dt.month() == 3)
+    paid, volume = sum(march["royalty_wei"]), sum(march["price_wei"])
+    known, unknown = rows["raisonne", 3], rows["elsewhere", 3]
+    assert (known["owed_rate"], known["owed_wei"]) == (theme.percent(paid / volume), str(paid))
+    assert known["currency"] == "ETH"
+    assert (unknown["owed_rate"], unknown["owed_wei"], unknown["gap_wei"]) == ("not evaluated",) * 3
+    assert unknown["effective_rate"] == theme.percent(paid / volume)
+
+
+def test_royalties_of_months_outside_the_window_are_not_shown(open_page, market_store):
+    shown = royalty_table(open_page(market_store, "market", window="7d"))
+    assert {month.month for month in shown["month"]} == {4}
+    whole = royalty_table(open_page(market_store, "market", window="all"))
+    assert {month.month for month in whole["month"]} == {3, 4}
+
+
+def test_store_without_royalty_rates_shows_no_table_of_them(open_page, market_store, tmp_path):
+    bare = tmp_path / "bare.duckdb"
+    bare.write_bytes(market_store.read_bytes())
+    with Store.open(bare) as store:
+        store.replace("royalty_rates", store.read("royalty_rates").clear())
+        with store.run("test"):
+            pass
+    app = open_page(bare, "market")
+    assert not app.exception
+    assert royalty_table(app) is None
