@@ -61,6 +61,7 @@ def settle_evidence(evidence: Evidence, answers: Answers, chain_id: int) -> Tabl
 # --- emitted
 
 
+@cache
 def settle_emitted(name: str, *without: str) -> Tables:
     """Facts of the transactions in the fixture of a protocol (`make fixtures` writes it).
 
@@ -190,6 +191,7 @@ def mainnet() -> Mainnet:
     return Mainnet()
 
 
+@cache
 def settle_real(*hashes: str, with_traces: bool = True) -> Tables:
     """Facts of recorded transactions of one chain; without traces only logs are evidence."""
     recorded = mainnet()

@@ -14,7 +14,7 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
 
 @pytest.mark.parametrize("name", NAMES)
 def test_facts_of_a_fixture_are_those_of_its_halves(name, tmp_path, monkeypatch):
-    whole = settle_emitted(name)
+    whole = settle_emitted.__wrapped__(name)
     recorded = json.loads((FOLDER / f"{name}.json").read_text())
     halves = [settle_some(name, recorded, part, tmp_path, monkeypatch) for part in (0, 1)]
     for key, frame in whole.items():
@@ -33,4 +33,4 @@ def settle_some(name, recorded, part, tmp_path, monkeypatch):
     }
     (tmp_path / f"{name}.json").write_text(json.dumps(some))
     monkeypatch.setattr("tests.indexer.protocols.evidence.FOLDER", tmp_path)
-    return settle_emitted(name)
+    return settle_emitted.__wrapped__(name)

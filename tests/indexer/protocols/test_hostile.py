@@ -21,7 +21,8 @@ from tests.emission.emit import FOLDER
 from tests.indexer.samples import frame_of
 
 FIXTURES = sorted(path.stem for path in FOLDER.glob("*.json"))
-ROUNDS = 6
+ROUNDS = 2
+MANY_ROUNDS = 100
 LARGE = (10**38 - 1, 9 * 10**37, 5 * 10**37)
 WORDS = ("00" * 32, "ff" * 32, "00" * 31 + "20", "00" * 12 + "11" * 20, "80" + "00" * 31)
 
@@ -100,8 +101,19 @@ def digest(tables):
 
 @pytest.mark.parametrize("name", FIXTURES)
 def test_mutated_logs_are_facts_that_balance_or_quarantine(name):
+    mutate(name, ROUNDS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FIXTURES)
+def test_logs_mutated_many_times_are_facts_that_balance_or_quarantine(name):
+    mutate(name, MANY_ROUNDS)
+
+
+def mutate(name, rounds):
+    """Settles the logs of a fixture with other words in each round."""
     selection, logs, beside = recorded(name)
-    for seed in range(ROUNDS):
+    for seed in range(rounds):
         changed = mutated(logs, random.Random(seed))
         tables = settle(selection, changed, beside)
         assert_books_hold(tables)
