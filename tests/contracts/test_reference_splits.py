@@ -72,14 +72,18 @@ class Bench:
     books: SplitBooks
 
     def steps(self, calls: list[tuple[bytes, int]]) -> None:
-        """Sends many calls to the Splitter, one transaction each, and insists on all of them."""
+        """Sends many calls to the Splitter, one transaction each, and insists on all of them.
+
+        The nonces are given: a node may work on the parts of a batch side by side.
+        """
+        asked = self.rpc.call("eth_getTransactionCount", [self.signer.address, "latest"])
         hashes = self.rpc.batch(
             [
                 ("eth_sendTransaction", [{
                     "from": self.signer.address, "to": self.splitter, "gas": hex(2_000_000),
-                    "data": "0x" + data.hex(), "value": hex(value_wei),
+                    "data": "0x" + data.hex(), "value": hex(value_wei), "nonce": hex(nonce),
                 }])
-                for data, value_wei in calls
+                for nonce, (data, value_wei) in enumerate(calls, int(asked, 16))
             ]
         )  # fmt: skip
         receipts = [None]
