@@ -28,7 +28,7 @@ from indexer.abi import Decoded, Event
 from indexer.protocols.base import PLACE, Around, ChainContext, Protocol, Route, Tables
 from indexer.protocols.fee_wallets import fee_wallets
 from indexer.protocols.flows import HEAD, native_payments, transfers_around
-from indexer.protocols.observed import shared
+from indexer.protocols.observed import numbered, shared
 from indexer.protocols.opensea_wyvern_legs import first_payments, read_legs, with_price
 from indexer.protocols.sales import sale_tables, with_unexplained
 from indexer.protocols.wyvern_orders import read_orders
@@ -191,10 +191,7 @@ def _with_currency(heads: pl.DataFrame, native: pl.DataFrame, around: Around) ->
 
 def _items(heads: pl.DataFrame, tokens: pl.DataFrame) -> pl.DataFrame:
     """One row per token of a match; one without a token where none was seen to move."""
-    numbered = tokens.sort("moved_at", "moved_item").with_columns(
-        pl.int_range(pl.len(), dtype=pl.Int64).over(HEAD).alias("item"),
-        pl.len().over(HEAD).cast(pl.Int64).alias("bundle_size"),
-    )
+    moved = numbered(tokens.sort("moved_at", "moved_item"), "giver", "receiver")
     seller, buyer = pl.col("seller"), pl.col("buyer")
     kind = (
         pl.when(pl.col("maker") == buyer)
@@ -206,7 +203,7 @@ def _items(heads: pl.DataFrame, tokens: pl.DataFrame) -> pl.DataFrame:
     unsure = pl.col("is_inferred") | pl.col("token_id").is_null()
     return (
         heads.drop("item_index", "receiver")
-        .join(numbered, on=list(HEAD), how="left", maintain_order="left_right")
+        .join(moved, on=list(HEAD), how="left", maintain_order="left_right")
         .select(
             *PLACE,
             pl.col("item").fill_null(0).alias("item_index"),
