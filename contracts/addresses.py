@@ -25,13 +25,13 @@ class Addresses:
     """
 
     chain_id: int
-    timelock: str = ""
+    timelock: str
     registry: str
     splitter: str
     artwork: str
     market: str
     auctions: str
-    drops: str = ""
+    drops: str
     vault_factory: str
     loans: str
     studio_shares: str = ""

@@ -36,7 +36,6 @@ class MintRequest:
     dataset: bytes
     process: bytes
     seed: int
-    royalty_recipient: str
     royalty_bps: int
     uri: str
     parents: tuple[Parent, ...] = ()
@@ -84,7 +83,6 @@ def encode_mint(request: MintRequest) -> bytes:
         request.dataset,
         request.process,
         request.seed,
-        request.royalty_recipient,
         request.royalty_bps,
         request.uri,
         parents,
@@ -97,9 +95,9 @@ def encode_burn(token_id: int, reason: int = 0) -> bytes:
     return encode_call("Artwork", "burn", token_id, reason)
 
 
-def encode_set_royalty(token_id: int, recipient: str, bps: int) -> bytes:
+def encode_set_royalty(token_id: int, bps: int) -> bytes:
     """Returns the calldata of `Artwork.setRoyalty`."""
-    return encode_call("Artwork", "setRoyalty", token_id, recipient, bps)
+    return encode_call("Artwork", "setRoyalty", token_id, bps)
 
 
 def encode_transfer(from_address: str, to_address: str, token_id: int) -> bytes:

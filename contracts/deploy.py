@@ -305,6 +305,8 @@ def _remaining(chain_id: int) -> tuple[str, ...]:
         f"commit the addresses as table [{chain_id}] of contracts/addresses.toml, so that every "
         "index knows them",
         f"publish the sources at the chain's explorer ({solc})",
+        "Timelock: its proposer is one account; have it schedule grantRole for a wallet of several "
+        "keys, and revokeRole for itself",
         "PriceFeed shows the price that its owner pushes; where Chainlink has aggregators, name "
         "one in data/price_feeds.csv instead",
     )

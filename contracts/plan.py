@@ -10,6 +10,7 @@ from typing import Any
 
 from contracts.abi import canonical_type, load
 from contracts.errors import DeploymentError
+from data.units import ZERO_ADDRESS
 
 COLLECTION_NAME = "Raisonne"
 COLLECTION_SYMBOL = "RSN"
@@ -32,47 +33,105 @@ class Given:
 
 @dataclass(frozen=True)
 class Argument:
-    """A value for a constructor; `getter` shows it for ever, or is None where it can change."""
+    """A value for a constructor; `getter` shows it for ever, or is None where it can change.
+
+    `inputs` are what the getter is asked with.
+    """
 
     value: Any
     getter: str | None = None
+    inputs: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
 class Step:
-    """One contract: its field in `Addresses`, its artifact, and its constructor's arguments."""
+    """One contract: its field in `Addresses`, its artifact, and its constructor's arguments.
+
+    `shows` are parts of arguments that have getters of their own.
+    """
 
     field: str
     contract: str
     arguments: tuple[Argument, ...] = ()
+    shows: tuple[Argument, ...] = ()
 
 
 DEFAULTS: dict[str, Any] = {
-    "owner": Given("deployer"),
+    "proposer": Given("deployer"),
+    "delay_s": 2 * 86_400,
+    "registrar": Given("deployer"),
     "treasury": Given("deployer"),
-    "fee_recipient": Given("deployer"),
+    "model_bps": 500,
+    "dataset_bps": 500,
+    "treasury_bps": 250,
+    "fee_recipient": Given("treasury"),
     "fee_bps": 250,
 }
-"""Settings and their values where nothing else is asked for."""
+"""Settings and their values where nothing else is asked for; a value may name an earlier one."""
 
 _ARTWORK = Argument(Ref("artwork"), "artwork")
-_FEES = (
+_SPLITTER = Argument(Ref("splitter"), "splitter")
+_VENUE = (
+    _ARTWORK,
+    _SPLITTER,
     Argument(Given("fee_recipient"), "feeRecipient"),
     Argument(Given("fee_bps"), "feeBps"),
 )
+_TERMS = ("model_bps", "dataset_bps", "treasury_bps", "treasury")
+_VENUES = ("market", "auctions", "drops")
 
 PLAN = (
-    Step("registry", "Registry", (Argument(Given("owner")),)),
+    Step(
+        "timelock",
+        "Timelock",
+        # Whoever may propose may cancel; anybody may carry out what waited its time; no admin.
+        (
+            Argument(Given("delay_s")),
+            Argument((Given("proposer"),)),
+            Argument((ZERO_ADDRESS,)),
+            Argument(ZERO_ADDRESS),
+        ),
+    ),
+    Step(
+        "registry",
+        "Registry",
+        (Argument(Ref("timelock")), Argument((Given("registrar"),))),
+    ),
     Step("splitter", "Splitter", (_ARTWORK, Argument(Given("treasury")))),
     Step(
         "artwork",
         "Artwork",
-        (Argument(COLLECTION_NAME, "name"), Argument(COLLECTION_SYMBOL, "symbol")),
+        (
+            Argument(COLLECTION_NAME, "name"),
+            Argument(COLLECTION_SYMBOL, "symbol"),
+            Argument(Ref("registry"), "registry"),
+            _SPLITTER,
+            Argument(tuple(Given(name) for name in _TERMS)),
+        ),
+        (
+            Argument(Given("model_bps"), "modelBps"),
+            Argument(Given("dataset_bps"), "datasetBps"),
+            Argument(Given("treasury_bps"), "treasuryBps"),
+            Argument(Given("treasury"), "treasury"),
+        ),
     ),
-    Step("market", "Market", (_ARTWORK, *_FEES)),
-    Step("auctions", "Auctions", (_ARTWORK, *_FEES)),
-    Step("vault_factory", "VaultFactory", (_ARTWORK, Argument(Ref("market"), "market"))),
-    Step("loans", "Loans", (Argument(Ref("vault_factory"), "factory"),)),
+    Step("market", "Market", _VENUE),
+    Step("auctions", "Auctions", _VENUE),
+    Step("drops", "Drops", (*_VENUE, Argument(Ref("timelock"), "governor"))),
+    Step(
+        "vault_factory",
+        "VaultFactory",
+        (
+            _ARTWORK,
+            _SPLITTER,
+            Argument(tuple(Ref(name) for name in _VENUES)),
+            Argument(Given("treasury"), "treasury"),
+        ),
+        tuple(Argument(Ref(name), "venues", (place,)) for place, name in enumerate(_VENUES)),
+    ),
+    Step(
+        "loans", "Loans", (Argument(Ref("vault_factory"), "factory"),), (_ARTWORK,)
+    ),
     Step(
         "price_feed",
         "PriceFeed",

@@ -30,9 +30,9 @@ class Artwork(Binding):
         """Destroys a work of the signer: 0 unstated, 1 withdrawn, 2 defect, 3 lost dispute."""
         self._send("burn", token_id, reason)
 
-    def set_royalty(self, token_id: int, recipient: str, bps: int) -> None:
+    def set_royalty(self, token_id: int, bps: int) -> None:
         """Changes the royalty of a work that the signer created, at most 1 000 bps."""
-        self._send("setRoyalty", token_id, recipient, bps)
+        self._send("setRoyalty", token_id, bps)
 
     def approve(self, operator: str, token_id: int | None = None) -> None:
         """Lets an operator move one work of the signer, or all of them without a token id."""

@@ -35,8 +35,8 @@ class Vaults(PayingBinding):
         return int(self._read("tokenOfVault", vault)) or None
 
     def royalty_due(self, token_id: int, valuation_wei: int) -> int:
-        """Returns the wei that opening a vault costs the signer; refuses too low a valuation."""
-        return int(self._read("royaltyDue", token_id, valuation_wei, self.me)[1])
+        """Returns the wei that opening a vault costs; refuses too low a valuation."""
+        return int(self._read("royaltyDue", token_id, valuation_wei))
 
 
 class Vault(Binding):

@@ -113,7 +113,6 @@ class Executor:
             dataset=named_hash("style", style_names()[work.style]),
             process=named_hash("process", "drawn by the simulated market"),
             seed=work.seed,
-            royalty_recipient=work.creator,
             royalty_bps=work.royalty_bps,
             uri=token_uri(document),
             parents=tuple(

@@ -52,7 +52,7 @@ _ALL_BPS = 10_000
 class Piece:
     """A work that exists: what the market knows about it now.
 
-    `creator` is who gets the royalty. `log_appeal` is what it is worth beside its artist's level;
+    `log_appeal` is what it is worth beside its artist's level;
     works from outside the simulation have no `work`.
     """
 
@@ -211,15 +211,14 @@ class Ledger:
         self._actions.append(Cancel(seller, token_id))
 
     def buy(self, buyer: str, token_id: int, story: Story | None = None) -> Sale:
-        """Sells a listed work: seller, creator and platform are paid as the contract does it."""
+        """Sells a listed work: seller and platform are paid as the contract does it."""
         listing, piece = self.listings[token_id], self.pieces[token_id]
         price_wei = listing.price_wei
         self._pay(Buy, buyer, price_wei)
-        royalty_wei = self.royalty_wei(token_id, price_wei, listing.seller)
+        royalty_wei = self.royalty_wei(token_id, price_wei)
         self._receive(
             listing.seller, price_wei - royalty_wei - price_wei * self._fee_bps // _ALL_BPS
         )
-        self._receive(piece.creator, royalty_wei)
         self.drop_listing(token_id)
         sale = Sale(
             day=self.day,
@@ -253,10 +252,9 @@ class Ledger:
         """Turns a work into shares of its owner, who pays the royalty on the valuation."""
         piece = self.pieces[token_id]
         curator = piece.owner
-        royalty_wei = self.royalty_wei(token_id, valuation_wei, curator)
+        royalty_wei = self.royalty_wei(token_id, valuation_wei)
         self._approve(curator, "vault_factory")
         self._pay(OpenVault, curator, royalty_wei)
-        self._receive(piece.creator, royalty_wei)
         self.drop_listing(token_id)
         piece.owner = VAULT_OWNER
         self.vaults[token_id] = {curator: supply}
@@ -289,10 +287,9 @@ class Ledger:
         """Publishes USD per ETH, times 10^8."""
         self._actions.append(PushPrice(answer))
 
-    def royalty_wei(self, token_id: int, price_wei: int, payer: str) -> int:
-        """What `Royalties.due` asks: nothing from the creator itself."""
-        piece = self.pieces[token_id]
-        return 0 if piece.creator == payer else price_wei * piece.royalty_bps // _ALL_BPS
+    def royalty_wei(self, token_id: int, price_wei: int) -> int:
+        """What `Royalties.due` asks, also of creators; it waits in the Splitter for its payees."""
+        return price_wei * self.pieces[token_id].royalty_bps // _ALL_BPS
 
     def _approve(self, owner: str, operator: str) -> None:
         if (owner, operator) in self._approved:

@@ -71,8 +71,8 @@ def look_outside(rpc: Rpc, addresses: Addresses, from_block: int) -> Outside:
     live = {token: listing for token, listing in listings.items() if listing is not None}
     facts = _facts(rpc, addresses, sorted(live))
     offers = [
-        OutsideOffer(token, recipient or live[token][0], *live[token], style, bps)
-        for token, (style, recipient, bps) in facts.items()
+        OutsideOffer(token, creator, *live[token], style, bps)
+        for token, (style, creator, bps) in facts.items()
         if style is not None
     ]
     return Outside(
@@ -112,8 +112,8 @@ def _listings(
 
 def _facts(
     rpc: Rpc, addresses: Addresses, tokens: list[int]
-) -> dict[int, tuple[int | None, str | None, int]]:
-    """Style (class index), royalty recipient and royalty bps of each work."""
+) -> dict[int, tuple[int | None, str, int]]:
+    """Style (class index), creator and royalty bps of each work."""
     from eth_abi import decode
 
     uris = rpc.batch([_call(addresses.artwork, "Artwork", "tokenURI", token) for token in tokens])
@@ -123,12 +123,14 @@ def _facts(
             for token in tokens
         ]
     )
-    facts: dict[int, tuple[int | None, str | None, int]] = {}
-    for token, uri, royalty in zip(tokens, uris, royalties, strict=True):
-        recipient, bps = _words(royalty)[:2]
-        payee = _address(recipient)
+    creators = rpc.batch(
+        [_call(addresses.artwork, "Artwork", "creatorOf", token) for token in tokens]
+    )
+    facts: dict[int, tuple[int | None, str, int]] = {}
+    for token, uri, royalty, creator in zip(tokens, uris, royalties, creators, strict=True):
         text = str(decode(["string"], bytes.fromhex(uri.removeprefix("0x")))[0])
-        facts[token] = (style_of(text), None if payee == ZERO_ADDRESS else payee, _number(bps))
+        bps = _number(_words(royalty)[1])
+        facts[token] = (style_of(text), _address(_words(creator)[0]), bps)
     return facts
 
 

@@ -22,6 +22,7 @@ from contracts.simulation.errors import (
     NotSimulatedError,
 )
 from contracts.simulation.execution import Executor
+from contracts.simulation.materials import register_materials
 from contracts.simulation.outside import look_outside
 from contracts.simulation.state import (
     Phase,
@@ -85,6 +86,7 @@ def simulate(
         summary={},
     )
     people = draw_people(seed)
+    register_materials(client, addresses, _feed_owner(client, addresses), people.artists)
     client.set_balances({people.exchange: EXCHANGE_WEI})
     market_label = (addresses.market, "marketplace", "Raisonné Market")
     write_labels([*people.labels(), market_label], state_dir, LOCAL_CHAIN_ID)
@@ -143,10 +145,7 @@ def _run_phase(venue: _Venue, economy: Economy, state: State) -> dict[str, Any]:
     phase = state.phases[-1]
     client, addresses = venue.client, venue.addresses
     write_state(state, venue.state_dir)
-    owner = read_call(
-        client, addresses.price_feed, encode_call("PriceFeed", "owner"), "PriceFeed.owner"
-    )
-    executor = Executor(client, addresses, "0x" + owner[-20:].hex(), state.vaults)
+    executor = Executor(client, addresses, _feed_owner(client, addresses), state.vaults)
     truth = Truth(venue.state_dir, state.chain_id)
     sales_before = len(economy.ledger.sales)
     economy.see_outside(phase.outside)
@@ -305,6 +304,12 @@ def _first_free_day(client: ChainClient, earliest: int) -> int:
     """The first day whose blocks lie after the chain's latest."""
     latest = int(client.call("eth_getBlockByNumber", ["latest", False])["timestamp"], 16)
     return max(earliest, -(-(latest + 1 - GENESIS_TIME - FIRST_BLOCK_S) // DAY_S))
+
+
+def _feed_owner(client: ChainClient, addresses: Addresses) -> str:
+    """Who deployed: owner of the price feed, and registrar."""
+    data = encode_call("PriceFeed", "owner")
+    return "0x" + read_call(client, addresses.price_feed, data, "PriceFeed.owner")[-20:].hex()
 
 
 def _nonce(client: ChainClient, address: str) -> int:

@@ -244,7 +244,8 @@ def test_minted_works_show_their_style(market):
         work = economy.ledger.pieces[token].work
         assert f'"{style_names()[work.style]}"' in decoded(user.artwork.token_uri(token))
         payee, royalty = user.artwork.royalty_of(token, 10_000)
-        assert (payee, royalty) == (work.creator, work.royalty_bps)
+        assert (payee, royalty) == (market.addresses.splitter, work.royalty_bps)
+        assert user.artwork.creator_of(token) == work.creator
 
 
 def decoded(uri):
@@ -296,7 +297,6 @@ def put_on_sale(user, label, price_wei, style):
         dataset=digest("dataset"),
         process=digest("process"),
         seed=1,
-        royalty_recipient=user.signer.address,
         royalty_bps=500,
         uri=token_uri({"name": label, "attributes": [{"trait_type": "Style", "value": style}]}),
     )

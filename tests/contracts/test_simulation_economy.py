@@ -130,13 +130,11 @@ def test_nobody_spends_what_the_last_block_left_them_without(economy, blocks):
                 sellers[action.token_id] = action.sender
             elif isinstance(action, Buy):
                 work, seller = pieces[action.token_id], sellers[action.token_id]
-                royalty = action.price_wei * work.royalty_bps // 10_000 * (seller != work.creator)
+                royalty = action.price_wei * work.royalty_bps // 10_000
                 balance[action.sender] -= action.price_wei
-                incoming[work.creator] += royalty
                 incoming[seller] += action.price_wei - royalty - action.price_wei * 250 // 10_000
             elif isinstance(action, OpenVault):
                 balance[action.sender] -= action.royalty_wei
-                incoming[pieces[action.token_id].creator] += action.royalty_wei
             assert all(wei >= 0 for wei in [balance[getattr(action, "sender", "")]])
         for address, wei in incoming.items():
             balance[address] += wei
