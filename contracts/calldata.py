@@ -147,9 +147,9 @@ def encode_share_transfer(to_address: str, amount: int) -> bytes:
     return encode_call("Vault", "transfer", to_address, amount)
 
 
-def encode_redeem() -> bytes:
-    """Returns the calldata of `Vault.redeem`."""
-    return encode_call("Vault", "redeem")
+def encode_take_out() -> bytes:
+    """Returns the calldata of `Vault.takeOut`: the holder of all shares gets the work."""
+    return encode_call("Vault", "takeOut")
 
 
 def encode_push_price(answer: int) -> bytes:

@@ -129,9 +129,7 @@ PLAN = (
         ),
         tuple(Argument(Ref(name), "venues", (place,)) for place, name in enumerate(_VENUES)),
     ),
-    Step(
-        "loans", "Loans", (Argument(Ref("vault_factory"), "factory"),), (_ARTWORK,)
-    ),
+    Step("loans", "Loans", (Argument(Ref("vault_factory"), "factory"),), (_ARTWORK,)),
     Step(
         "price_feed",
         "PriceFeed",

@@ -66,7 +66,7 @@ class Executor:
             Burn: self._burn,
             OpenVault: self._open_vault,
             SendShares: self._send_shares,
-            Redeem: lambda a: Tx(a.sender, self.vaults[a.token_id], calldata.encode_redeem()),
+            Redeem: lambda a: Tx(a.sender, self.vaults[a.token_id], calldata.encode_take_out()),
             PushPrice: self._push_price,
         }
 

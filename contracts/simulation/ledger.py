@@ -29,14 +29,14 @@ from data.units import WEI_PER_ETH, ZERO_ADDRESS
 GAS_LIMITS: dict[type, int] = {
     SendEth: 21_000,
     Approve: 70_000,
-    Mint: 600_000,
+    Mint: 900_000,
     Offer: 160_000,
     Cancel: 100_000,
-    Buy: 320_000,
+    Buy: 600_000,
     Burn: 140_000,
-    OpenVault: 1_500_000,
-    SendShares: 90_000,
-    Redeem: 180_000,
+    OpenVault: 3_500_000,
+    SendShares: 180_000,
+    Redeem: 300_000,
     PushPrice: 130_000,
 }
 """Most gas that a transaction of each kind may use; the books charge all of it."""

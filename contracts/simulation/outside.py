@@ -10,7 +10,6 @@ from contracts.rpc import Call, Rpc
 from contracts.simulation.execution import topic_of
 from contracts.simulation.works import read_token_uri
 from data.styles import style_names
-from data.units import ZERO_ADDRESS
 
 _TEN_THOUSAND = 10_000
 _STYLE_TRAIT = re.compile(r"^\s*style\s*$", re.IGNORECASE)

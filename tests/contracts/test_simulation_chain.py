@@ -307,6 +307,7 @@ def put_on_sale(user, label, price_wei, style):
 
 def test_buyers_take_fair_works_of_the_studio_and_leave_the_rest(market):
     user = Contracts.connect(market.url, market.state_dir)
+    register(market.url, market.state_dir)
     fair = [put_on_sale(user, f"fair {s}", ETH // 25, s) for s in style_names()]
     dear = [put_on_sale(user, f"dear {s}", 500 * ETH, s) for s in style_names()]
     odd = put_on_sale(user, "odd", ETH // 100, "cubism")
@@ -392,7 +393,12 @@ def test_a_stranger_who_mints_meanwhile_stops_the_simulation(fresh):
     def mint(_steps, _note):
         rpc, at = Rpc(url), known_addresses(31_337, state_dir).artwork
         stranger = rpc.call("eth_accounts")[7]
-        fields = (stranger, *(digest(f"stray {n}") for n in range(5)), 1, stranger, 0, "", [])
+        made_with = (
+            named_hash("artist", draw_people(3).artists[0].name),
+            named_hash("style", style_names()[0]),
+            named_hash("process", "drawn by the simulated market"),
+        )
+        fields = (stranger, digest("stray"), digest("pixels"), *made_with, 1, 0, "", [])
         data = "0x" + encode_call("Artwork", "mint", fields).hex()
         rpc.call("eth_sendTransaction", [{"from": stranger, "to": at, "data": data}])
 

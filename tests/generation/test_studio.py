@@ -10,7 +10,7 @@ from data.errors import NotFoundError, UsageError
 from data.schema import table
 from generation.errors import GenerationError
 from generation.fingerprint import pixel_sha256
-from generation.manifest import digest_of, read_manifest
+from generation.manifest import digest_of, process_digest, read_manifest
 from generation.studio import MAX_ATTEMPTS, generate_brief, make_work, work_seed
 from tests.generation.conftest import BRIEF, NOW
 
