@@ -34,7 +34,7 @@ __all__ = [
     "table",
 ]
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 TABLES: dict[str, Table] = {
     table.name: table for table in (*EVIDENCE, *FACTS, *LINKS, *SIGNALS, *RECORDS, *STATE)
