@@ -24,9 +24,9 @@ from typing import Annotated
 
 import typer
 
+from tests.contracts.forge import CONTRACTS, find_forge, read_report
 from tests.paths import REPO_ROOT
 
-CONTRACTS = REPO_ROOT / "contracts"
 PATCHES = CONTRACTS / "test" / "mutants"
 WORKSHOP = REPO_ROOT / ".raisonne" / "mutants"
 
@@ -145,7 +145,7 @@ class Workshop:
             timeout=_LIMIT_S,
             check=False,
         )
-        return read_report(done.stdout, done.stderr)
+        return read_statuses(done.stdout, done.stderr)
 
     def verdict(self, mutant: Mutant) -> str:
         """Returns `caught`, or how the fault escaped, after planting it and taking it out again."""
@@ -177,32 +177,10 @@ class Workshop:
         self._results.write_text(text, encoding="utf-8")
 
 
-def find_forge() -> Path:
-    """Returns forge's binary: its npm wrapper hides failures."""
-    found = sorted((CONTRACTS / "node_modules").glob("@foundry-rs/forge-*/bin/forge"))
-    if not found:
-        message = "forge is missing from contracts/node_modules; run: make setup-dev"
-        raise RuntimeError(message)
-    return found[0].resolve()
-
-
-def read_report(answer: str, problems: str = "") -> dict[str, str]:
-    """Returns status by test name from what `forge test --json` printed.
-
-    Raises:
-        RuntimeError: there is no report, because the contracts do not compile or nothing matched.
-    """
-    lines = [line for line in answer.splitlines() if line.startswith("{")]
-    report = json.loads(lines[-1]) if lines else {}
-    suites = [suite for suite in report.values() if isinstance(suite, dict)]
-    if not suites:
-        message = f"no test ran: {(problems.strip() or answer.strip())[-400:]}"
-        raise RuntimeError(message)
-    return {
-        name.partition("(")[0]: result["status"]
-        for suite in suites
-        for name, result in suite["test_results"].items()
-    }
+def read_statuses(answer: str, problems: str = "") -> dict[str, str]:
+    """Returns status by test from what `forge test --json` printed; raises like `read_report`."""
+    suites = read_report(answer, problems).values()
+    return {name: result["status"] for suite in suites for name, result in suite.items()}
 
 
 def judge(mutant: Mutant, statuses: dict[str, str]) -> str:

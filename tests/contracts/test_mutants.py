@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from tests.contracts import mutants
-from tests.contracts.mutants import CAUGHT, Mutant, Workshop, judge, read_mutants, read_report
+from tests.contracts.mutants import CAUGHT, Mutant, Workshop, judge, read_mutants, read_statuses
 
 ALL = read_mutants()
 
@@ -50,18 +50,18 @@ REPORT = (
 
 def test_only_the_failure_of_the_named_test_counts(tmp_path):
     named = Mutant("A-b", tmp_path, "ATest", "testB")
-    assert judge(named, read_report("Compiling...\n" + REPORT)) == CAUGHT
+    assert judge(named, read_statuses("Compiling...\n" + REPORT)) == CAUGHT
     passed = REPORT.replace("Failure", "Success")
-    assert judge(named, read_report(passed)) == "survived ATest.testB"
+    assert judge(named, read_statuses(passed)) == "survived ATest.testB"
     broken = REPORT.replace("testB(uint256)", "setUp()")
-    assert judge(named, read_report(broken)) == "ran setUp instead of testB"
+    assert judge(named, read_statuses(broken)) == "ran setUp instead of testB"
 
 
 def test_contracts_that_do_not_compile_catch_nothing():
     with pytest.raises(RuntimeError, match="no test ran: Error: Compiler run failed"):
-        read_report("", "Error: Compiler run failed")
+        read_statuses("", "Error: Compiler run failed")
     with pytest.raises(RuntimeError, match="no test ran"):
-        read_report("{}")
+        read_statuses("{}")
 
 
 @pytest.mark.slow
