@@ -160,7 +160,7 @@ balances AS (
     SELECT c.chain_id, c.vault, t.to_address, sum(TRY_CAST(c.shares AS DECIMAL(38, 0)))
     FROM heard c
     JOIN (
-        SELECT * FROM transfers
+        SELECT * FROM transfers SEMI JOIN heard USING (chain_id, collection, token_id)
         QUALIFY row_number() OVER (
             PARTITION BY chain_id, collection, token_id ORDER BY {_PLACE} DESC) = 1
     ) t ON t.chain_id = c.chain_id AND t.collection = c.collection AND t.token_id = c.token_id
