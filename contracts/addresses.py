@@ -34,8 +34,8 @@ class Addresses:
     drops: str
     vault_factory: str
     loans: str
-    studio_shares: str = ""
-    studio: str = ""
+    studio_shares: str
+    studio: str
     price_feed: str
     aigc: str = ""
     deployed_block: int

@@ -74,8 +74,13 @@ def encode_deployment(bytecode: str, types: Sequence[str], values: Sequence[Any]
 
 def encode_mint(request: MintRequest) -> bytes:
     """Returns the calldata of `Artwork.mint`."""
+    return encode_call("Artwork", "mint", mint_fields(request))
+
+
+def mint_fields(request: MintRequest) -> tuple[Any, ...]:
+    """Returns a request as the struct that `Artwork.mint` and `Studio.mint` take."""
     parents = [(p.collection, p.token_id, p.relation, p.share_bps) for p in request.parents]
-    fields = (
+    return (
         request.to,
         request.manifest,
         request.pixel_hash,
@@ -87,7 +92,6 @@ def encode_mint(request: MintRequest) -> bytes:
         request.uri,
         parents,
     )
-    return encode_call("Artwork", "mint", fields)
 
 
 def encode_burn(token_id: int, reason: int = 0) -> bytes:

@@ -10,10 +10,12 @@ from typing import Any
 
 from contracts.abi import canonical_type, load
 from contracts.errors import DeploymentError
-from data.units import ZERO_ADDRESS
+from data.units import WEI_PER_ETH, ZERO_ADDRESS
 
 COLLECTION_NAME = "Raisonne"
 COLLECTION_SYMBOL = "RSN"
+SHARES_NAME = "Raisonne Studio"
+SHARES_SYMBOL = "RSS"
 FEED_DESCRIPTION = "ETH / USD"
 
 
@@ -56,16 +58,37 @@ class Step:
     shows: tuple[Argument, ...] = ()
 
 
+_DAY_S = 86_400
+
 DEFAULTS: dict[str, Any] = {
     "proposer": Given("deployer"),
-    "delay_s": 2 * 86_400,
+    "delay_s": 2 * _DAY_S,
     "registrar": Given("deployer"),
-    "treasury": Given("deployer"),
+    "treasury": Ref("studio"),
     "model_bps": 500,
     "dataset_bps": 500,
     "treasury_bps": 250,
     "fee_recipient": Given("treasury"),
     "fee_bps": 250,
+    "shareholder": Given("deployer"),
+    "studio_shares": 1_000_000 * WEI_PER_ETH,
+    "operator": Given("deployer"),
+    "guardian": Given("deployer"),
+    "epoch_s": 7 * _DAY_S,
+    "reserve_wei": 5 * WEI_PER_ETH,
+    "burns_per_epoch": 10,
+    "price_step_bps": 2_000,
+    "submit_s": 2 * _DAY_S,
+    "commit_s": 2 * _DAY_S,
+    "reveal_s": 2 * _DAY_S,
+    "vote_cap_bps": 1_000,
+    "quorum_bps": 2_000,
+    "seat_bps": 100,
+    "compute_wei": 2 * WEI_PER_ETH,
+    "gas_wei": WEI_PER_ETH,
+    "storage_wei": WEI_PER_ETH // 10,
+    "mints_per_epoch": 64,
+    "images_per_epoch": 10_000,
 }
 """Settings and their values where nothing else is asked for; a value may name an earlier one."""
 
@@ -79,6 +102,19 @@ _VENUE = (
 )
 _TERMS = ("model_bps", "dataset_bps", "treasury_bps", "treasury")
 _VENUES = ("market", "auctions", "drops")
+_BUDGETS = (  # kinds of contracts/src/Budgets.sol; burns have a limit of their own
+    (0, Given("compute_wei")),
+    (1, Given("gas_wei")),
+    (2, Given("storage_wei")),
+    (129, Given("mints_per_epoch")),
+    (130, Given("images_per_epoch")),
+)
+_RULES = ("submit_s", "commit_s", "reveal_s", "vote_cap_bps", "quorum_bps", "seat_bps")
+_LIMITS = (
+    *(Given(name) for name in ("epoch_s", "reserve_wei", "burns_per_epoch", "price_step_bps")),
+    tuple(Given(name) for name in _RULES),
+    _BUDGETS,
+)
 
 PLAN = (
     Step(
@@ -130,6 +166,31 @@ PLAN = (
         tuple(Argument(Ref(name), "venues", (place,)) for place, name in enumerate(_VENUES)),
     ),
     Step("loans", "Loans", (Argument(Ref("vault_factory"), "factory"),), (_ARTWORK,)),
+    Step(
+        "studio_shares",
+        "StudioShares",
+        (
+            Argument(SHARES_NAME, "name"),
+            Argument(SHARES_SYMBOL, "symbol"),
+            Argument(Given("shareholder")),
+            Argument(Given("studio_shares"), "issued"),
+        ),
+    ),
+    Step(
+        "studio",
+        "Studio",
+        (
+            _ARTWORK,
+            Argument(Ref("drops"), "drops"),
+            Argument(Ref("registry"), "registry"),
+            Argument(Ref("studio_shares"), "shares"),
+            Argument(Ref("timelock")),
+            Argument(Given("operator")),
+            Argument(Given("guardian")),
+            Argument(_LIMITS),
+        ),
+        (Argument(Given("epoch_s"), "epochLength"),),
+    ),
     Step(
         "price_feed",
         "PriceFeed",

@@ -11,7 +11,9 @@ from contracts.bindings.loans import Loans
 from contracts.bindings.market import Market
 from contracts.bindings.price_feed import PriceFeed
 from contracts.bindings.registry import Registry
+from contracts.bindings.shares import StudioShares
 from contracts.bindings.splitter import Splitter
+from contracts.bindings.studio import Studio
 from contracts.bindings.timelock import Timelock
 from contracts.bindings.vaults import Vaults
 from contracts.errors import DeploymentError
@@ -40,6 +42,8 @@ class Contracts:
         self.loans = Loans(session, at.loans, self.artwork)
         self.registry = Registry(session, at.registry)
         self.splitter = Splitter(session, at.splitter)
+        self.studio_shares = StudioShares(session, at.studio_shares)
+        self.studio = Studio(session, at.studio)
         self.timelock = Timelock(session, at.timelock)
         self.price_feed = PriceFeed(session, at.price_feed)
 

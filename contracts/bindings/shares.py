@@ -36,3 +36,13 @@ class SharesBinding(Binding):
     def supply(self) -> int:
         """Returns the shares there are."""
         return int(self._read("totalSupply"))
+
+
+class StudioShares(SharesBinding):
+    """The shares of the studio."""
+
+    NAME = "StudioShares"
+
+    def balance_of_at(self, holder: str, time: int) -> int:
+        """Returns the shares of a holder at the end of a second that is over (Unix seconds)."""
+        return int(self._read("balanceOfAt", holder, time))

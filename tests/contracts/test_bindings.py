@@ -68,11 +68,15 @@ def test_royalty_of_exactly_ten_percent_is_allowed(user, request_of, accounts, a
     assert artist.artwork.royalty_of(token_id, ETH) == (addresses.splitter, ETH // 100)
 
 
-def test_every_mint_divides_its_royalties(user, request_of, accounts):
-    """5 % to who registered the model, 5 % for the data, 2.5 % treasury: here all one account."""
+def test_every_mint_divides_its_royalties(user, request_of, accounts, addresses):
+    """5 % to who registered the model, 5 % for the data (here one account), 2.5 % to the studio."""
     token_id = user(ARTIST).artwork.mint(request_of(accounts[ARTIST]))
     split = user(ARTIST).splitter.split_of(token_id)
-    assert split == [(accounts[ARTIST], 8_750), (accounts[PLATFORM], 1_250)]
+    assert split == [
+        (accounts[ARTIST], 8_750),
+        (accounts[PLATFORM], 1_000),
+        (addresses.studio, 250),
+    ]
 
 
 def test_parents_creators_have_their_share(user, collected, request_of, accounts, addresses):
@@ -89,16 +93,17 @@ def test_unregistered_model_is_refused_in_one_line(user, request_of, accounts):
         user(ARTIST).artwork.mint(request)
 
 
-def test_sale_moves_exactly_the_price(user, collected, accounts, wei):
+def test_sale_moves_exactly_the_price(user, collected, accounts, addresses, wei):
     price = 3 * ETH + 7  # not divisible: rounding must not lose a wei
     user(COLLECTOR).market.list(collected, price, days=3)
     before = {number: wei(number) for number in range(4)}
+    earned_before = user(PLATFORM).session.balance(addresses.studio)
     assert user(BUYER).market.buy(collected) == price
     royalty, fee = price * 750 // 10_000, price * 250 // 10_000
     splitter = user(ARTIST).splitter
     assert splitter.received(collected) == royalty
     assert splitter.releasable(collected, accounts[ARTIST]) == royalty * 8_750 // 10_000
-    assert wei(PLATFORM) - before[PLATFORM] == fee
+    assert user(PLATFORM).session.balance(addresses.studio) - earned_before == fee
     assert wei(COLLECTOR) - before[COLLECTOR] == price - royalty - fee
     gas_wei = before[BUYER] - price - wei(BUYER)
     assert 0 < gas_wei < 10**15

@@ -3,6 +3,8 @@
 Time is moved on, so the chain is this file's own. Balances are read from the node.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from contracts import chain
@@ -10,11 +12,13 @@ from contracts.bindings import Contracts
 from contracts.bindings.drops import PriceParams
 from contracts.bindings.loans import LoanState
 from contracts.bindings.registry import Kind
+from contracts.bindings.studio import BudgetKind, LoopState, Outcome, RoundPhase
 from contracts.bindings.vaults import VaultPhase
 from contracts.calldata import encode_call
 from contracts.deploy import deploy
 from contracts.errors import ContractError
 from contracts.rpc import Rpc
+from contracts.signers import UnlockedSigner
 from data.units import ZERO_ADDRESS
 from tests.contracts.materials import MODEL, register
 
@@ -22,6 +26,7 @@ pytestmark = pytest.mark.chain
 
 ETH = 10**18
 DAY_S = 86_400
+PARAMS = PriceParams(ETH, ETH // 10, 3 * 10**17, 4 * ETH, 2 * ETH)
 ARTIST, COLLECTOR, BUYER = 1, 2, 3
 
 
@@ -74,7 +79,7 @@ def test_auction_without_bids_can_be_taken_back(market, work):
 def test_drop_sells_dearer_after_each_sale_and_gives_the_rest_back(market, request_of):
     artist, buyer = market[ARTIST], market[BUYER]
     tokens = [artist.artwork.mint(request_of(artist.signer.address)) for _ in range(3)]
-    params = PriceParams(ETH, ETH // 10, 3 * 10**17, 4 * ETH, 2 * ETH)
+    params = PARAMS
     drop_id = artist.drops.open(tokens, params)
     assert artist.drops.drop_of_token(tokens[0]) == drop_id
     assert artist.drops.drop(drop_id).params == params
@@ -95,7 +100,7 @@ def test_drop_sells_dearer_after_each_sale_and_gives_the_rest_back(market, reque
 
 def test_drop_is_repriced_within_the_governed_step(market, request_of):
     artist = market[ARTIST]
-    params = PriceParams(ETH, ETH // 10, 3 * 10**17, 4 * ETH, 2 * ETH)
+    params = PARAMS
     drop_id = artist.drops.open([artist.artwork.mint(request_of(artist.signer.address))], params)
     artist.drops.reprice(drop_id, params._replace(start_wei=ETH * 11 // 10))
     assert artist.drops.drop(drop_id).params.start_wei == ETH * 11 // 10
@@ -230,3 +235,91 @@ def test_register_keeps_assets_attestations_and_disputes(market):
     assert artist.taint_of(digest) is None
     assert deployer.is_registrar(deployer.me)
     assert not deployer.is_registrar(artist.me)
+
+
+def vet(market, manifest, voters):
+    """A round in which `voters` choose the one work that is submitted; how it was closed."""
+    studio, salt = market[0].studio, b"\x05" * 32
+    round_id = studio.open_round()
+    choice = studio.submit(round_id, manifest)
+    wait(market, 2.01)
+    assert studio.phase_of(round_id) == RoundPhase.COMMITMENT
+    for voter in voters:
+        market[voter].studio.commit_vote(round_id, choice, salt)
+    wait(market, 2.01)
+    for voter in voters:
+        market[voter].studio.reveal_vote(round_id, choice, salt)
+    wait(market, 2.01)
+    return studio.close_round(round_id)
+
+
+def test_studio_mints_and_sells_what_a_round_accepts(market, request_of):
+    owner, studio = market[0], market[0].studio
+    assert studio.operator() == owner.signer.address != studio.guardian()
+    for holder in (ARTIST, COLLECTOR, BUYER):
+        owner.studio_shares.transfer(market[holder].signer.address, 100_000 * ETH)
+    wait(market, 0.01)
+    request = request_of(studio.address)
+    with pytest.raises(ContractError, match=r"Studio\.mint refused: NotAccepted"):
+        studio.mint(request)
+    closing = vet(market, request.manifest, (ARTIST, COLLECTOR, BUYER))
+    assert (closing.outcome, closing.manifest) == (Outcome.ACCEPTED, request.manifest)
+    assert closing.votes_for == closing.votes_cast == 300_000 * ETH
+    left = studio.left_of(BudgetKind.MINTS)
+    token_id = studio.mint(request)
+    assert studio.left_of(BudgetKind.MINTS) == left - 1
+    assert studio.token_of(request.manifest) == token_id
+    assert studio.round_of(request.manifest) == 1
+    drop_id = studio.open_drop([token_id], PARAMS)
+    studio.withdraw_drop(drop_id, [token_id])
+    drop_id = studio.open_drop([token_id], PARAMS)
+    paid = market[BUYER].drops.buy(drop_id, token_id)
+    assert 0.99 * ETH < paid <= ETH
+    split = dict(owner.splitter.split_of(token_id))
+    assert split[studio.address] == 9_000
+
+
+def test_round_without_a_quorum_accepts_nothing(market, request_of):
+    closing = vet(market, request_of(market[0].studio.address).manifest, ())
+    assert closing == (Outcome.NO_QUORUM, 0, 0, None)
+
+
+def test_studio_shares_its_proceeds_and_keeps_its_budgets(market):
+    owner, studio = market[0], market[0].studio
+    rpc = owner.session.rpc
+    rpc.call("anvil_setBalance", [studio.address, hex(9 * ETH)])
+    stranger = "0x" + "5a" * 20
+    studio.spend(BudgetKind.COMPUTE, stranger, ETH)
+    assert owner.session.balance(stranger) == ETH
+    with pytest.raises(ContractError, match=r"BudgetExceeded\(.*amount=2000000000000000000"):
+        studio.spend(BudgetKind.COMPUTE, stranger, 2 * ETH)
+    studio.meter(BudgetKind.IMAGES, 12)
+    holder = market[ARTIST].studio_shares
+    before, part = holder.dividend_of(holder.me), holder.balance_of(holder.me)
+    assert studio.share_proceeds() == 3 * ETH
+    assert holder.dividend_of(holder.me) - before == 3 * ETH * part // holder.supply()
+    with pytest.raises(ContractError, match="NothingToShare"):
+        studio.share_proceeds()
+
+
+def test_loop_steps_and_stops(market):
+    studio, guardian = market[0].studio, market[0].studio.guardian()
+    assert studio.state() == LoopState.IDLE
+    assert not studio.can_move(LoopState.MINT, studio.me)
+    studio.transition(LoopState.FORECAST, b"\x01" * 32)
+    with pytest.raises(ContractError, match="AnchorInvalid"):
+        studio.transition(LoopState.PLAN, b"\x01" * 32)
+    studio.transition(LoopState.PLAN, b"\x02" * 32)
+    assert (studio.loop(), studio.state()) == (1, LoopState.PLAN)
+    with pytest.raises(ContractError, match="NotGuardian"):
+        studio.pause()
+    session = replace(market[0].session, signer=UnlockedSigner(guardian))
+    Contracts(session).studio.pause()
+    assert studio.is_paused()
+    with pytest.raises(ContractError, match="EnforcedPause"):
+        studio.transition(LoopState.GENERATE, b"\x03" * 32)
+    data = encode_call("Studio", "unpause")
+    market[0].timelock.schedule(studio.address, data)
+    wait(market, 2.01)
+    market[0].timelock.execute(studio.address, data)
+    assert studio.state() == LoopState.PLAN

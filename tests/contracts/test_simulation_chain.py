@@ -32,9 +32,10 @@ from contracts.simulation.errors import (
 from contracts.simulation.execution import Executor, topic_of
 from contracts.simulation.run import simulate, simulate_buyers
 from contracts.simulation.state import read_state, replay, state_path
-from contracts.simulation.works import token_uri
+from contracts.simulation.works import named_hash, token_uri
 from data.errors import UsageError
 from data.styles import style_names
+from tests.contracts.materials import register
 
 pytestmark = pytest.mark.chain
 

@@ -70,7 +70,8 @@ def test_every_work_is_minted_with_its_words_and_listed_at_its_price(made, minte
         seller, price_wei, _, is_live = chain.market.listing(int(token))
         assert (seller, price_wei, is_live) == (chain.signer.address, int(work["price_wei"]), True)
         assert chain.artwork.royalty_of(int(token), 10_000) == (chain.addresses.splitter, 500)
-        assert chain.splitter.split_of(int(token)) == [(chain.signer.address, 10_000)]
+        split = chain.splitter.split_of(int(token))
+        assert split == [(chain.signer.address, 9_750), (chain.addresses.studio, 250)]
 
 
 @pytest.mark.chain
