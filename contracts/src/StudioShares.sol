@@ -27,6 +27,7 @@ contract StudioShares is Dividends {
 
     function _update(address from, address to, uint256 shares) internal override {
         super._update(from, to, shares);
+        if (shares == 0) return; // nobody can lengthen another's history by sending them nothing
         _note(from);
         _note(to);
     }

@@ -49,6 +49,26 @@ contract StudioSharesTest is StudioBase {
         equal(shares.balanceOfAt(A, uint64(block.timestamp - 1)), 500e18, "the same");
     }
 
+    /// @dev Anybody may send nothing from anybody to anybody; a note of it would cost the later readers.
+    function testSendingNothingLeavesNoTrace() public {
+        uint256 cost = _costOfAsking();
+        for (uint256 i; i < 64; ++i) {
+            vm.warp(block.timestamp + 1);
+            vm.prank(STRANGER);
+            shares.transferFrom(A, B, 0);
+        }
+        vm.warp(block.timestamp + 1);
+        equal(_costOfAsking(), cost, "as before");
+    }
+
+    function _costOfAsking() private view returns (uint256 cost) {
+        uint64 time = uint64(block.timestamp - 1);
+        shares.balanceOfAt(A, time); // warm
+        cost = gasleft();
+        shares.balanceOfAt(A, time);
+        cost -= gasleft();
+    }
+
     function testHoldersDivideWhatIsPaid() public {
         vm.deal(address(this), 10 ether);
         shares.distribute{value: 10 ether}();
