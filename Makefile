@@ -58,6 +58,11 @@ test-contracts: setup-dev ## Test and fuzz the contracts
 	# The npm wrapper of forge ends with 0 also when tests fail; the binary does not.
 	cd contracts && node_modules/@foundry-rs/forge-*/bin/forge test
 
+slither: setup-dev ## Run slither over the contracts; every finding has its answer in docs/slither.md
+	@test -x .venv-slither/bin/slither || { $(PYTHON) -m venv .venv-slither && \
+		.venv-slither/bin/python -m pip install --quiet --disable-pip-version-check slither-analyzer==0.11.6; }
+	$(BIN)/python -m tests.contracts.slither
+
 test-python: setup-dev ## Run the Python tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
