@@ -8,6 +8,16 @@ from data.currencies import currencies, priced_as
 from data.store import Store, Transaction
 from indexer.ledger import replace_ledger
 from indexer.link_loans import LOANS
+from indexer.link_own import (
+    AUCTION_STATES,
+    BUDGETS,
+    DROPS,
+    LOOP_STATES,
+    REFUNDS,
+    ROYALTY_BALANCES,
+    VAULT_CHARGES,
+    VETTING_ROUNDS,
+)
 from indexer.link_royalties import ROYALTY_LEDGER, ROYALTY_TERMS, SPLITS
 from indexer.link_sql import (
     FUNDING,
@@ -17,6 +27,7 @@ from indexer.link_sql import (
     TOKEN_TRAITS,
     TOKENS,
 )
+from indexer.link_taint import TAINTED_ASSETS, TAINTED_WORKS
 from indexer.link_vaults import (
     DIVIDENDS,
     VAULT_HOLDERS,
@@ -26,29 +37,81 @@ from indexer.link_vaults import (
 )
 from indexer.metadata.events import read_metadata
 from indexer.royalty_reads import register_reads
+from indexer.vault_books import DIVIDEND_BALANCES, register_books
 
-# `royalty_ledger` reads `sales`, `royalty_terms` and `splits`, `vaults` its supply and items,
-# `loans` sales.
+# `royalty_ledger` reads `sales`, `royalty_terms`, `splits` and `vault_charges`, `vaults` its supply
+# and items, `loans` sales, `tainted_works` tainted assets.
 SELECTS = {
     "sales": SALES,
     "royalty_terms": ROYALTY_TERMS,
     "splits": SPLITS,
+    "vault_charges": VAULT_CHARGES,
     "royalty_ledger": ROYALTY_LEDGER,
     "vault_supply": VAULT_SUPPLY,
     "vault_items": VAULT_ITEMS,
     "vault_holders": VAULT_HOLDERS,
     "vaults": VAULTS,
     "dividends": DIVIDENDS,
+    "dividend_balances": DIVIDEND_BALANCES,
     "funding": FUNDING,
     "labels": LABELS,
     "tokens": TOKENS,
     "token_traits": TOKEN_TRAITS,
     "loans": LOANS,
+    "royalty_balances": ROYALTY_BALANCES,
+    "refunds": REFUNDS,
+    "auction_states": AUCTION_STATES,
+    "drops": DROPS,
+    "vetting_rounds": VETTING_ROUNDS,
+    "budgets": BUDGETS,
+    "loop_states": LOOP_STATES,
+    "tainted_assets": TAINTED_ASSETS,
+    "tainted_works": TAINTED_WORKS,
 }
 """The query of each link table, in the order in which they are to be asked."""
 
-VAULT_TABLES = ("vault_supply", "vault_items", "vault_holders", "vaults", "dividends")
+SOURCES = {
+    "sales": ("settled_sales",),
+    "royalty_terms": ("royalty_events",),
+    "splits": ("split_events",),
+    "vault_charges": ("vault_events",),
+    "royalty_ledger": ("sales", "sale_payments", "vault_charges", "vault_payments"),
+    "vault_supply": ("vault_events",),
+    "vault_items": ("vault_events",),
+    "vault_holders": ("vault_events", "share_transfers"),
+    "vaults": ("vault_events",),
+    "dividends": ("vault_events",),
+    "dividend_balances": ("vault_events",),
+    "funding": ("transactions", "funding"),
+    "labels": ("provenance_events", "labels"),
+    "tokens": ("transfers",),
+    "token_traits": ("provenance_events", "token_uris"),
+    "loans": ("loan_events",),
+    "royalty_balances": ("split_payments",),
+    "refunds": ("payouts",),
+    "auction_states": ("auctions",),
+    "drops": ("drop_events",),
+    "vetting_rounds": ("rounds",),
+    "budgets": ("governance_events",),
+    "loop_states": ("governance_events",),
+    "tainted_assets": ("provenance_events",),
+    "tainted_works": ("provenance_events",),
+}
+"""The tables without whose rows a link has none either: most stores hold a few protocols, and to
+plan a long query takes longer than to answer it."""
+
+VAULT_TABLES = (
+    "vault_supply",
+    "vault_items",
+    "vault_holders",
+    "vaults",
+    "dividends",
+    "dividend_balances",
+)
 """Links about vaults, which are always rebuilt together."""
+
+TAINT_TABLES = ("tainted_assets", "tainted_works")
+"""Links about disputes, which are always rebuilt together."""
 
 # They keep the rows that came from files.
 _READ_THEMSELVES = {"funding", "labels"}
@@ -68,6 +131,9 @@ def replace_links(transaction: Transaction) -> dict[str, int]:
 
 def replace_link(transaction: Transaction, name: str) -> int:
     """Rebuilds one link table within a transaction under way; returns its rows."""
+    if not transaction.has_rows(*SOURCES[name]):
+        transaction.execute(f"DELETE FROM {name}")
+        return 0
     if name == "royalty_ledger":
         return replace_ledger(transaction)
     return transaction.replace_by(name, SELECTS[name], reads_itself=name in _READ_THEMSELVES)
@@ -78,6 +144,7 @@ def prepare_links(transaction: Transaction) -> None:
     register_currencies(transaction)
     register_texts(transaction)
     register_reads(transaction)
+    register_books(transaction)
 
 
 def register_currencies(transaction: Transaction) -> None:
