@@ -89,31 +89,25 @@ def _simulate_and_send(
     locks: Path | None,
 ) -> Sent:
     simulated = {**request, "from": signer.address}
-    _guarded(rpc, "eth_call", simulated, what)
-    estimate = int.from_bytes(_guarded(rpc, "eth_estimateGas", simulated, what), "big")
-    complete = {
-        **request,
-        "gas": hex(gas_limit(estimate, caps, what)),
-        **fees(rpc, caps, what),
-    }
     try:
+        _guarded(rpc, "eth_call", simulated, what)
+        estimate = int.from_bytes(_guarded(rpc, "eth_estimateGas", simulated, what), "big")
+        complete = {
+            **request,
+            "gas": hex(gas_limit(estimate, caps, what)),
+            **fees(rpc, caps, what),
+        }
         with one_sender(signer.address, locks):
             return signer.send(rpc, complete)
     except RpcError as problem:
         if "insufficient funds" not in str(problem).lower():
             raise
-        raise _poor(rpc, signer.address, complete, what) from problem
-
-
-def _poor(rpc: Rpc, sender: str, request: dict[str, Any], what: str) -> SignerError:
-    price = int(request.get("maxFeePerGas") or request["gasPrice"], 16)
-    needed_wei = int(request["gas"], 16) * price + int(request["value"], 16)
-    held_wei = int(rpc.call("eth_getBalance", [sender, "latest"]), 16)
-    message = (
-        f"{what} may take {wei_to_eth(needed_wei):f} ETH, and {sender} has "
-        f"{wei_to_eth(held_wei):f}; send it some, or lower --max-fee-gwei"
-    )
-    return SignerError(message)
+        held_wei = int(rpc.call("eth_getBalance", [signer.address, "latest"]), 16)
+        message = (
+            f"{what} takes {wei_to_eth(int(request['value'], 16)):f} ETH and gas, and "
+            f"{signer.address} has {wei_to_eth(held_wei):f} ETH; send it some first"
+        )
+        raise SignerError(message) from problem
 
 
 def _guarded(rpc: Rpc, method: str, request: dict[str, Any], what: str) -> bytes:

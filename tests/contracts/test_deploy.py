@@ -1,17 +1,21 @@
+import subprocess
 import threading
+import time
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
 from contracts.addresses import Addresses, addresses_path, known_addresses, write_addresses
-from contracts.chain import local_chain
+from contracts.chain import free_port, local_chain
 from contracts.deploy import bring_up, deploy
-from contracts.errors import ContractError, DeploymentError, GasCapError, RpcError
+from contracts.errors import ContractError, DeploymentError, GasCapError, RpcError, SignerError
 from contracts.gas import GasCaps
 from contracts.inspection import inspect
 from contracts.journal import journal_path, read_journal
 from contracts.plan import PLAN, predict
 from contracts.rpc import Rpc
+from contracts.signers import KeySigner
 
 pytestmark = pytest.mark.chain
 
@@ -193,3 +197,49 @@ def test_a_gas_cap_stops_the_deployment_before_it_costs_anything(local, accounts
 def test_unreachable_node_is_told(tmp_path):
     with pytest.raises(RpcError, match="no node answers"):
         deploy("http://127.0.0.1:1", tmp_path)
+
+
+@pytest.fixture
+def public(anvil, tmp_path):
+    """A node of another chain than the local one, as far as anybody can tell."""
+    port = free_port()
+    command = [str(anvil), "--port", str(port), "--chain-id", "777", "--quiet"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(200):
+            with suppress(RpcError):
+                Rpc(f"http://127.0.0.1:{port}").call("eth_chainId")
+                break
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_public_chain_needs_a_key_and_says_what_is_left_to_do(public, tmp_path):
+    with pytest.raises(SignerError, match="chain 777 needs a signer"):
+        deploy(public, tmp_path)
+    signer = KeySigner("0x" + "2d" * 32, 777)
+    Rpc(public).call("anvil_setBalance", [signer.address, hex(10**20)])
+    done = bring_up(public, tmp_path, signer)
+    assert done.addresses.places() == predict(signer.address, 0)
+    said = " ".join(done.remaining)
+    assert "table [777] of contracts/addresses.toml" in said
+    assert "setGuardian" in said
+    journal = read_journal(777, tmp_path)
+    assert journal.settings["guardian"] == journal.settings["operator"] == signer.address
+    assert bring_up(public, tmp_path, signer).addresses == done.addresses
+    assert nonce(public, signer.address) == len(PLAN)
+
+
+def test_addresses_without_what_the_deployment_wrote_down_are_checked_alone(
+    local, addresses, accounts, tmp_path
+):
+    """As of a public chain, whose addresses are committed: found in place, by anybody."""
+    before = nonce(local.rpc_url, accounts[0])
+    write_addresses(addresses, tmp_path)
+    found = bring_up(local.rpc_url, tmp_path)
+    assert found.addresses == addresses
+    assert {each.gas for each in found.contracts} == {None}
+    assert nonce(local.rpc_url, accounts[0]) == before

@@ -111,9 +111,11 @@ def test_locally_signed_transaction_is_mined(local, state_dir, addresses, reques
 @pytest.mark.chain
 def test_signer_without_ether_is_told_what_it_takes(local, state_dir, addresses, request_of):
     pauper = KeySigner("0x" + "7d" * 32, LOCAL_CHAIN_ID)
-    artwork = Contracts.connect(local.rpc_url, state_dir, pauper).artwork
-    with pytest.raises(SignerError, match=rf"may take 0\.0\d+ ETH, and {pauper.address} has 0;"):
-        artwork.mint(request_of(pauper.address))
+    chain = Contracts.connect(local.rpc_url, state_dir, pauper)
+    with pytest.raises(SignerError, match=rf"takes 0 ETH and gas, and {pauper.address} has 0 ETH"):
+        chain.artwork.mint(request_of(pauper.address))
+    with pytest.raises(SignerError, match=r"distribute takes 2 ETH and gas, and"):
+        chain.studio_shares.distribute(2 * 10**18)
 
 
 @pytest.mark.chain
