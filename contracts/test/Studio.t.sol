@@ -350,11 +350,11 @@ contract StudioTest is StudioWorld {
         studio.setBudget(130, 1);
     }
 
-    function _call(address by, bytes memory data) private returns (bool done, bytes4 error) {
+    function _call(address by, bytes memory data) private returns (bool done, bytes4 why) {
         bytes memory answer;
         vm.prank(by);
         (done, answer) = address(studio).call(data);
-        if (!done) error = bytes4(answer);
+        if (!done) why = bytes4(answer);
     }
 
     function testOnlyTheOperatorOperates() public {
@@ -363,9 +363,9 @@ contract StudioTest is StudioWorld {
         address[3] memory others = [OWNER, GUARDIAN, A];
         for (uint256 i; i < calls.length; ++i) {
             for (uint256 j; j < 3; ++j) {
-                (bool done, bytes4 error) = _call(others[j], calls[i]);
+                (bool done, bytes4 why) = _call(others[j], calls[i]);
                 bytes4 wanted = i == 7 ? Loop.TransitionIllegal.selector : Governed.NotOperator.selector;
-                require(!done && error == wanted, "refused to others");
+                require(!done && why == wanted, "refused to others");
             }
             if (i == 2) continue; // the work was burned before
             (bool works,) = _call(OPERATOR, calls[i]);
@@ -379,8 +379,8 @@ contract StudioTest is StudioWorld {
         vm.prank(GUARDIAN);
         studio.pause();
         for (uint256 i; i < calls.length; ++i) {
-            (bool done, bytes4 error) = _call(OPERATOR, calls[i]);
-            require(!done && error == Pausable.EnforcedPause.selector, "stopped");
+            (bool done, bytes4 why) = _call(OPERATOR, calls[i]);
+            require(!done && why == Pausable.EnforcedPause.selector, "stopped");
         }
         vm.expectRevert(Pausable.EnforcedPause.selector);
         studio.shareProceeds();
@@ -392,8 +392,8 @@ contract StudioTest is StudioWorld {
         address[3] memory others = [OPERATOR, GUARDIAN, A];
         for (uint256 i; i < calls.length; ++i) {
             for (uint256 j; j < 3; ++j) {
-                (bool done, bytes4 error) = _call(others[j], calls[i]);
-                require(!done && error == Ownable.OwnableUnauthorizedAccount.selector, "refused to others");
+                (bool done, bytes4 why) = _call(others[j], calls[i]);
+                require(!done && why == Ownable.OwnableUnauthorizedAccount.selector, "refused to others");
             }
             (bool works,) = _call(OWNER, calls[i]);
             require(works, "allowed to the owner");

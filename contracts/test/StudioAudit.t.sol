@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.26;
 
-import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Artwork} from "../src/Artwork.sol";
 import {Loop} from "../src/Loop.sol";
 import {Rounds} from "../src/Rounds.sol";
 import {Studio} from "../src/Studio.sol";
 import {Bookkeeper, Donor, GasBurner, Reentrant, Refuser, ReturnBomb} from "./Hostile.sol";
+import {FalseToken, HookToken, SilentToken} from "./HostileTokens.sol";
 import {StudioWorld} from "./StudioWorld.sol";
 
 /// @title Published audit findings of related projects, each as a test that the Studio does not share them.
@@ -283,6 +285,38 @@ contract StudioAuditTest is StudioWorld {
         equal(shares.claimDividend(), 2 ether, "A's");
         vm.prank(hostile[0]);
         equal(shares.claimDividendTo(STRANGER), 1 ether, "the way out");
+    }
+
+    // -- hostile tokens ------------------------------------------------------------------------
+
+    /// @dev The token is operator, too: as if all were the attacker's.
+    function testATokenThatCallsBackGetsNowhere() public {
+        HookToken token = new HookToken();
+        token.mint(address(studio), 5);
+        vm.deal(address(studio), 2 ether);
+        vm.prank(OWNER);
+        studio.setOperator(address(token));
+        token.arm(address(studio), abi.encodeCall(studio.spend, (COMPUTE, STRANGER, 1 ether)));
+        vm.prank(OWNER);
+        studio.sendToken(token, B, 5);
+        require(token.tries() == 2 && token.successes() == 0, "tried and refused");
+        equal(token.balanceOf(B), 5, "sent");
+        equal(address(studio).balance, 2 ether, "no ETH gone");
+    }
+
+    function testATokenThatRefusesIsNotCountedAsSentAndASilentOneIs() public {
+        FalseToken refusing = new FalseToken();
+        refusing.mint(address(studio), 5);
+        vm.expectRevert(
+            abi.encodeWithSelector(SafeERC20.SafeERC20FailedOperation.selector, address(refusing))
+        );
+        vm.prank(OWNER);
+        studio.sendToken(refusing, B, 5);
+        SilentToken silent = new SilentToken();
+        silent.mint(address(studio), 5);
+        vm.prank(OWNER);
+        studio.sendToken(IERC20(address(silent)), B, 5);
+        equal(silent.balanceOf(B), 5, "sent");
     }
 
     function _works(address by, bytes memory data) private returns (bool done) {
