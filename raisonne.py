@@ -225,7 +225,7 @@ class DemoLoop:
 
         with self.stages.stage("deploy") as result:
             addresses = deploy(self.rpc_url, self.state_dir)
-            result.append(f"Artwork at {addresses.artwork}")
+            result.append(f"{len(addresses.places())} contracts, Artwork at {addresses.artwork}")
         with self.stages.stage("simulate") as result:
             done = simulate(self.rpc_url, days=days, seed=self.seed, state_dir=self.state_dir)
             result.append(f"{days} days, {done['transactions']:,} transactions")
