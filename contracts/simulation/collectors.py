@@ -113,6 +113,15 @@ class Crowd:
                 ledger.offer(token_id, price_wei, public=False)
                 ledger.buy(seller, token_id, Story("lookalike", "buy_back", seller))
 
+    def knows(self, address: str) -> bool:
+        """Whether an account is a collector's."""
+        return address in self._addresses
+
+    def draw(self, rng: np.random.Generator, style: int, count: int) -> list[Collector]:
+        """Some collectors who are about today and like a style, in the order they come."""
+        picks = np.searchsorted(self._chance(style), rng.random(count))
+        return [self._collectors[int(pick)] for pick in picks]
+
     def _chance(self, style: int) -> NDArray[np.float64]:
         weights = self._weights[:, style, self._world.day % 7]
         total = np.cumsum(weights)
