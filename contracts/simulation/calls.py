@@ -41,7 +41,10 @@ class Hashed:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One transaction to one of our contracts; `values` may hold names of this module."""
+    """One transaction to one of our contracts; `values` may hold names of this module.
+
+    `expects` is the id that a minted work must get.
+    """
 
     sender: str
     to: Place | VaultOf
@@ -49,6 +52,7 @@ class Call:
     values: tuple[Any, ...]
     value_wei: int
     gas: int
+    expects: int | None = None
 
 
 OPERATOR = "operator"
@@ -78,6 +82,10 @@ CALL_GAS: dict[str, int] = {
     "Auctions.bid": 150_000,
     "Auctions.settle": 560_000,
     "Auctions.withdraw": 80_000,
+    "Drops.buy": 600_000,
+    "Drops.open": 400_000,
+    "Drops.reprice": 160_000,
+    "Drops.takeBack": 120_000,
     "Loans.offerWork": 320_000,
     "Loans.offerShares": 320_000,
     "Loans.cancel": 130_000,
@@ -90,6 +98,21 @@ CALL_GAS: dict[str, int] = {
     "Registry.openDispute": 140_000,
     "Splitter.release": 90_000,
     "Splitter.reassign": 220_000,
+    "Studio.burn": 200_000,
+    "Studio.closeRound": 160_000,
+    "Studio.commitVote": 130_000,
+    "Studio.meter": 110_000,
+    "Studio.mint": 1_100_000,
+    "Studio.openDrop": 550_000,
+    "Studio.openRound": 250_000,
+    "Studio.pause": 120_000,
+    "Studio.repriceDrop": 220_000,
+    "Studio.revealVote": 220_000,
+    "Studio.shareProceeds": 150_000,
+    "Studio.spend": 160_000,
+    "Studio.submit": 200_000,
+    "Studio.transition": 140_000,
+    "Studio.withdrawDrop": 220_000,
     "StudioShares.transfer": 220_000,
     "StudioShares.claimDividend": 120_000,
     "Timelock.schedule": 140_000,

@@ -16,11 +16,13 @@ from contracts.simulation.auctioneers import Auctioneers
 from contracts.simulation.books.terms import Terms
 from contracts.simulation.collectors import Crowd
 from contracts.simulation.demand import price_index, true_demand
+from contracts.simulation.drop_sellers import DropSellers
 from contracts.simulation.ledger import Ledger, Piece
 from contracts.simulation.lenders import Lenders
 from contracts.simulation.outside import Outside, OutsideOffer
 from contracts.simulation.payees import Payees
 from contracts.simulation.registrars import Registrars
+from contracts.simulation.studio_rounds import StudioRounds
 from contracts.simulation.traders import Flippers, Fractionalizers
 from contracts.simulation.vault_holders import VaultHolders
 from contracts.simulation.wash import Washing
@@ -42,8 +44,8 @@ _ARTIST_START_ETH, _FRACTIONALIZER_START_ETH, _LAB_START_ETH = 0.6, 12.0, 1.0
 
 # Streams of randomness of a day: one kind of agent cannot shift what another draws.
 _CLOCK, _PRICE, _ARTISTS, _CROWD, _FLIP, _WASH, _VAULTS, _STRANGERS = range(8)
-_REGISTRY, _AUCTIONS, _LOANS, _PAYEES, _HOLDERS = range(8, 13)
-_STREAMS = 13
+_REGISTRY, _AUCTIONS, _LOANS, _PAYEES, _HOLDERS, _DROPS, _VISITORS, _STUDIO = range(8, 16)
+_STREAMS = 16
 
 # A newcomer's work is thought of a little less, and much less surely, than a known artist's.
 _STRANGER_APPEAL, _STRANGER_SIGMA = -0.1, 0.3
@@ -72,6 +74,8 @@ class Economy:
         self._lenders = Lenders(self.world, self._crowd)
         self._payees = Payees(self.world)
         self._holders = VaultHolders(self.world)
+        self._drops = DropSellers(self.world, self._crowd, self._registrars)
+        self._studio = StudioRounds(self.world)
         self._usd = _START_USD
         self._days_run = 0
 
@@ -132,7 +136,7 @@ class Economy:
         self, slot: int, streams: Sequence[np.random.Generator], visits: Sequence[int]
     ) -> None:
         if slot == 0:
-            self._open_day(streams[_PRICE])
+            self._open_day(streams)
         self._institutions(slot, streams)
         self._supply(slot, streams)
         if slot == 1 and self._days_run == 0:
@@ -141,7 +145,7 @@ class Economy:
         elif slot in _WASH_SLOTS:
             for ring in self.people.rings:
                 self._washing.act(streams[_WASH], ring)
-        for style in visits:
+        for style in self._drops.divert(streams[_VISITORS], visits):
             self._crowd.visit(streams[_CROWD], style)
         if slot in _FLIP_SLOTS:
             for flipper in self.people.flippers:
@@ -152,12 +156,14 @@ class Economy:
         """Auctions, loans, vaults, labs and payees, each at their hour."""
         self.world.timelock.execute_due()
         self._auctioneers.act(streams[_AUCTIONS], slot)
+        self._studio.act(streams[_STUDIO], slot)
         if slot == _REGISTRY_SLOT:
             for lab in self.people.labs:
                 self._registrars.act(streams[_REGISTRY], lab)
             self._registrars.quarrel(streams[_REGISTRY])
         elif slot == _LOAN_SLOT:
             self._lenders.act(streams[_LOANS])
+            self._drops.act(streams[_DROPS])
         else:
             self._holders.act(streams[_HOLDERS])
             self._payees.fetch()
@@ -176,11 +182,13 @@ class Economy:
             for agent in self.people.fractionalizers:
                 self._vaults.act(streams[_VAULTS], agent)
 
-    def _open_day(self, rng: np.random.Generator) -> None:
-        self._usd *= float(np.exp(rng.normal(0.0, _USD_SIGMA)))
+    def _open_day(self, streams: Sequence[np.random.Generator]) -> None:
+        self._usd *= float(np.exp(streams[_PRICE].normal(0.0, _USD_SIGMA)))
         self.ledger.push_price(round(self._usd * _USD_DECIMALS))
         if self._days_run == 0:
             self._fund_everybody()
+            self._registrars.open()
+            self._studio.open(streams[_STUDIO])
         self._crowd.pay_day()
         for artist in self.people.artists:
             artists.cash_out(self.world, artist)
@@ -199,7 +207,6 @@ class Economy:
             self._washing.fund_operator(ring)
         self._lenders.fund()
         self._holders.fund()
-        self._registrars.open()
 
 
 def _block_times(seed: int, day: int) -> list[int]:

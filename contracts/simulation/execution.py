@@ -99,7 +99,9 @@ class Executor:
             if receipt["status"] != "0x1":
                 raise self._client.revert_error(receipt["transactionHash"], tx)
             if isinstance(action, Mint):
-                self._check_mint(action, receipt)
+                self._check_mint(action.token_id, receipt)
+            elif isinstance(action, Call) and action.expects is not None:
+                self._check_mint(action.expects, receipt)
             elif isinstance(action, Call) and action.to == FACTORY:
                 self.vaults[len(self.vaults) + 1] = _vault_of(receipt)
             mined.append(Mined(action, receipt["transactionHash"]))
@@ -178,15 +180,15 @@ class Executor:
                 return self._people.get(value, value)
         return value
 
-    def _check_mint(self, action: Mint, receipt: Receipt) -> None:
+    def _check_mint(self, token_id: int, receipt: Receipt) -> None:
         """The books name works before they exist: the contract must have counted alike."""
         topic = topic_of("Artwork", "ArtworkMinted")
         given = next(
             int(log["topics"][1], 16) for log in receipt["logs"] if log["topics"][0] == topic
         )
-        if given != action.token_id:
+        if given != token_id:
             message = (
-                f"work {action.token_id} of the books became {given} on the chain: somebody else "
+                f"work {token_id} of the books became {given} on the chain: somebody else "
                 "minted meanwhile; start anew: raisonne chain down, chain up, chain simulate"
             )
             raise SimulationError(message)

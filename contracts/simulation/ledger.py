@@ -153,16 +153,21 @@ class Ledger:
         *values: Any,
         value_wei: int = 0,
         extra_gas: int = 0,
+        expects: int | None = None,
     ) -> None:
         """Notes a call of a contract and charges its sender for it."""
         what = f"{contract_of(to)}.{function}"
         gas = CALL_GAS[what] + extra_gas
         self._accounts.pay(sender, value_wei, gas, f"{what} on day {self.day}")
-        self._actions.append(Call(sender, to, function, values, value_wei, gas))
+        self._actions.append(Call(sender, to, function, values, value_wei, gas, expects))
 
     def receive(self, address: str, value_wei: int) -> None:
         """Books what a contract pays somebody."""
         self._accounts.receive(address, value_wei)
+
+    def pay_out(self, contract: str, value_wei: int) -> None:
+        """Books what a contract pays: it costs the contract no gas."""
+        self._accounts.pay(contract, value_wei, 0, f"a payment on day {self.day}")
 
     def send_eth(self, sender: str, to: str, value_wei: int) -> None:
         """Moves ETH."""
@@ -172,8 +177,14 @@ class Ledger:
 
     def mint(self, work: Work, seats: Sequence[Seat] = ()) -> int:
         """Makes a work exist, owned by its creator, its royalties shared by `seats`; its id."""
-        token_id = self.next_token
         self._pay(Mint, work.creator)
+        token_id = self.note_minted(work, seats)
+        self._actions.append(Mint(work.creator, token_id, work))
+        return token_id
+
+    def note_minted(self, work: Work, seats: Sequence[Seat]) -> int:
+        """Books a work that is minted in this block, be it through another contract; its id."""
+        token_id = self.next_token
         self.next_token += 1
         self.minted += 1
         self.add_piece(
@@ -189,7 +200,6 @@ class Ledger:
             ),
             seats,
         )
-        self._actions.append(Mint(work.creator, token_id, work))
         return token_id
 
     def add_piece(self, piece: Piece, seats: Sequence[Seat] = ()) -> None:

@@ -8,8 +8,10 @@ import numpy as np
 from contracts.reference.splits import Seat
 from contracts.simulation.agents import People
 from contracts.simulation.books.auctions import Auctions
+from contracts.simulation.books.drops import Drops
 from contracts.simulation.books.loans import Loans
 from contracts.simulation.books.registry import Registry
+from contracts.simulation.books.studio import Studio
 from contracts.simulation.books.terms import Terms
 from contracts.simulation.books.timelock import Timelock
 from contracts.simulation.books.vaults import Vaults
@@ -54,6 +56,8 @@ class World:
         self.auctions = Auctions(ledger)
         self.vaults = Vaults(ledger)
         self.loans = Loans(ledger, self.vaults)
+        self.drops = Drops(ledger)
+        self.studio = Studio(ledger, self.timelock, self.drops, terms.studio)
         self.clock: Callable[[int], list[int]] = lambda _: []
         self.artistry = {a.address: Artistry(a.level_eth) for a in people.artists}
         self.expected_sales = demand[:, 0].copy()
