@@ -2,15 +2,15 @@
 pragma solidity ^0.8.26;
 
 import {Artwork} from "./Artwork.sol";
-import {Payouts} from "./Payouts.sol";
-import {Royalties} from "./Royalties.sol";
+import {Splitter} from "./Splitter.sol";
+import {Venue} from "./Venue.sol";
 
 /// @title English auctions of one Artwork contract, in ETH.
 /// @notice The work waits here while it is bid for. A bid can only be outbid, never taken back; who is outbid is
 /// credited in the same call and withdraws. Settling pays seller, royalty and platform at once, to the wei.
-/// @dev No owner, no pause, no upgrade. A bid calls nobody, so no bidder can stop the next. A work has at most one
-/// auction at a time, under its own id: a bid is for that work whatever the chain has reorganised.
-contract Auctions is Payouts {
+/// @dev A bid calls nobody, so no bidder can stop the next. A work has at most one auction at a time, under its own
+/// id: a bid is for that work whatever the chain has reorganised.
+contract Auctions is Venue {
     struct Auction {
         address seller;
         uint64 endTime;
@@ -18,9 +18,6 @@ contract Auctions is Payouts {
         uint96 reserve;
         uint256 bid;
     }
-
-    /// @notice Highest platform fee, 5 %.
-    uint256 public constant MAX_FEE_BPS = 500;
 
     /// @notice A bid is at least that much above the last: so a wei more does not take an auction over.
     uint256 public constant STEP_BPS = 500;
@@ -40,62 +37,24 @@ contract Auctions is Payouts {
     /// @notice `role` of a bidder who was outbid.
     uint8 public constant ROLE_OUTBID = 6;
 
-    uint256 private constant ALL_BPS = 10_000;
-
-    /// @notice The works sold here.
-    Artwork public immutable artwork;
-
-    /// @notice Who gets the platform fee.
-    address public immutable feeRecipient;
-
-    /// @notice Platform fee on every sale, in basis points of the price.
-    uint256 public immutable feeBps;
-
     /// @notice The auction of a work; zeros when there is none. `bidder` is zero before the first bid.
     mapping(uint256 tokenId => Auction) public auctionOf;
-
-    /// @notice Price in wei of the last sale here; 0 before the first.
-    mapping(uint256 tokenId => uint256) public lastPrice;
-
-    /// @notice An auction began. `price` is the reserve, `endTime` the last second to bid, unless it is extended.
-    event Listed(uint256 indexed tokenId, address indexed seller, uint8 kind, uint256 price, uint64 endTime);
-
-    /// @notice The auction ended without a bid, by its seller or by time; the work went back.
-    event ListingCancelled(uint256 indexed tokenId, address indexed seller);
 
     /// @notice `bidder` leads. `endTime` is the last second to bid from now on.
     event BidPlaced(uint256 indexed tokenId, address indexed bidder, uint256 amount, uint64 endTime);
 
-    /// @notice A work was sold; `buyer` received it. Seller gets `price - royalty - fee`. `Paid` legs follow.
-    event Sold(
-        uint256 indexed tokenId,
-        address indexed seller,
-        address indexed buyer,
-        uint8 kind,
-        uint256 price,
-        uint256 royalty,
-        uint256 fee
-    );
-
-    error FeeTooHigh(uint256 feeBps, uint256 maxFeeBps);
-    error FeeRecipientMissing();
     error ReserveOutOfRange(uint256 reserve, uint256 maxReserve);
     error DurationOutOfRange(uint256 duration, uint256 minDuration, uint256 maxDuration);
     error NoAuction(uint256 tokenId);
-    error NotSeller(uint256 tokenId, address caller, address seller);
     error SellerBids(uint256 tokenId, address seller);
     error BidTooLow(uint256 sent, uint256 least);
     error HasBid(uint256 tokenId, address bidder, uint256 bid);
     error AuctionOver(uint256 tokenId, uint256 endTime, uint256 time);
     error AuctionRunning(uint256 tokenId, uint256 endTime, uint256 time);
 
-    constructor(Artwork artwork_, address feeRecipient_, uint256 feeBps_) {
-        if (feeBps_ > MAX_FEE_BPS) revert FeeTooHigh(feeBps_, MAX_FEE_BPS);
-        if (feeRecipient_ == address(0)) revert FeeRecipientMissing();
-        artwork = artwork_;
-        feeRecipient = feeRecipient_;
-        feeBps = feeBps_;
-    }
+    constructor(Artwork artwork_, Splitter splitter_, address feeRecipient_, uint256 feeBps_)
+        Venue(artwork_, splitter_, feeRecipient_, feeBps_, KIND_AUCTION)
+    {}
 
     /// @notice Puts the caller's work up for `duration` seconds; the first bid is at least `reserveWei`.
     /// @dev The work must be approved for this contract.
@@ -153,18 +112,9 @@ contract Auctions is Payouts {
             revert AuctionRunning(tokenId, auction.endTime, block.timestamp);
         }
         if (auction.bidder == address(0)) return _giveBack(tokenId, auction.seller);
-        uint256 price = auction.bid;
-        (address royaltyTo, uint256 royalty) = Royalties.due(artwork, tokenId, price, auction.seller);
-        uint256 fee = (price * feeBps) / ALL_BPS;
-
         delete auctionOf[tokenId];
-        lastPrice[tokenId] = price;
-        emit Sold(tokenId, auction.seller, auction.bidder, KIND_AUCTION, price, royalty, fee);
-
-        artwork.transferFrom(address(this), auction.bidder, tokenId);
-        _pay(tokenId, auction.seller, ROLE_SELLER, price - royalty - fee);
-        _pay(tokenId, royaltyTo, ROLE_ROYALTY, royalty);
-        _pay(tokenId, feeRecipient, ROLE_PLATFORM, fee);
+        Sale memory sale = Sale(tokenId, address(this), auction.seller, auction.bidder, auction.bid);
+        _settleSale(sale, SOURCE_AUCTION, false);
     }
 
     /// @notice Wei of the lowest bid that would be taken next.

@@ -3,6 +3,7 @@ pragma solidity ^0.8.26;
 
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {SafeTransferLib} from "solady/src/utils/SafeTransferLib.sol";
+import {Splitter} from "./Splitter.sol";
 
 /// @title Payments that nobody can block: sent at once, or kept for the payee when they refuse.
 /// @notice Every wei that leaves a sale has one `Paid` event, so that a sale can be balanced from logs alone.
@@ -10,7 +11,7 @@ import {SafeTransferLib} from "solady/src/utils/SafeTransferLib.sol";
 abstract contract Payouts is ReentrancyGuardTransient {
     /// @notice `role` of the owner who sold.
     uint8 public constant ROLE_SELLER = 0;
-    /// @notice `role` of the ERC-2981 recipient.
+    /// @notice `role` of the Splitter, which receives all royalties.
     uint8 public constant ROLE_ROYALTY = 1;
     /// @notice `role` of the platform.
     uint8 public constant ROLE_PLATFORM = 2;
@@ -58,5 +59,12 @@ abstract contract Payouts is ReentrancyGuardTransient {
             SafeTransferLib.trySafeTransferETH(recipient, amount, SafeTransferLib.GAS_STIPEND_NO_GRIEF);
         if (!sent) refunds[recipient] += amount;
         emit Paid(tokenId, recipient, role, amount, !sent);
+    }
+
+    /// @dev Pays a royalty to the Splitter, saying for which work and from what. Pays and emits nothing for zero.
+    function _payRoyalty(Splitter splitter, uint256 tokenId, uint256 royalty, uint8 source) internal {
+        if (royalty == 0) return;
+        splitter.receiveRoyalty{value: royalty}(tokenId, source);
+        emit Paid(tokenId, address(splitter), ROLE_ROYALTY, royalty, false);
     }
 }

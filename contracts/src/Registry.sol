@@ -120,12 +120,16 @@ contract Registry is Ownable2Step {
     error AssetUnknown(bytes32 digest, uint8 kind);
     error AssetTainted(bytes32 digest, bytes32 culprit);
 
-    constructor(address owner_) Ownable(owner_) {}
+    /// @param registrars Admitted from the start: an owner that is a timelock could admit nobody for a while.
+    constructor(address owner_, address[] memory registrars) Ownable(owner_) {
+        for (uint256 i; i < registrars.length; ++i) {
+            _setRegistrar(registrars[i], true);
+        }
+    }
 
     /// @notice Admits a registrar, or dismisses one; what they registered stays.
     function setRegistrar(address account, bool admitted) external onlyOwner {
-        isRegistrar[account] = admitted;
-        emit RegistrarSet(account, admitted);
+        _setRegistrar(account, admitted);
     }
 
     /// @notice Registers an asset under the digest of its content, with all the assets that it was made from.
@@ -185,11 +189,14 @@ contract Registry is Ownable2Step {
         emit DisputeResolved(digest, outcome);
     }
 
-    /// @notice Reverts unless a digest is registered as this kind and is not tainted: what a mint asks of its model.
-    function requireUsable(bytes32 digest, uint8 kind) external view {
-        if (kind == 0 || assetOf[digest].kind != kind) revert AssetUnknown(digest, kind);
+    /// @notice Who registered a digest. Reverts unless it is registered as this kind and is not tainted: what a mint
+    /// asks of its model.
+    function requireUsable(bytes32 digest, uint8 kind) external view returns (address registrant) {
+        Asset storage asset = assetOf[digest];
+        if (kind == 0 || asset.kind != kind) revert AssetUnknown(digest, kind);
         bytes32 culprit = taintOf(digest);
         if (culprit != 0) revert AssetTainted(digest, culprit);
+        return asset.registrant;
     }
 
     /// @notice Whether a dispute about the digest or an ancestor of it was upheld.
@@ -229,6 +236,11 @@ contract Registry is Ownable2Step {
     /// @dev At most `1 + MAX_ANCESTORS` verdicts are read, however deep the lineage: less than 160,000 gas.
     function taintOf(bytes32 digest) public view returns (bytes32 culprit) {
         return _firstIn(digest, UPHELD);
+    }
+
+    function _setRegistrar(address account, bool admitted) private {
+        isRegistrar[account] = admitted;
+        emit RegistrarSet(account, admitted);
     }
 
     /// @dev Copies the ancestors down at registration, when their number is known to be small, so that a verdict

@@ -8,16 +8,11 @@ library Royalties {
     uint256 private constant MAX_BPS = 1_000;
     uint256 private constant ALL_BPS = 10_000;
 
-    /// @notice Recipient and amount of the ERC-2981 royalty on `price`, at most 10 %.
-    /// @dev Zero when the recipient is the one who would pay it: a creator's own sale is all proceeds.
-    function due(Artwork artwork, uint256 tokenId, uint256 price, address payer)
-        internal
-        view
-        returns (address recipient, uint256 amount)
-    {
-        (recipient, amount) = artwork.royaltyInfo(tokenId, price);
+    /// @notice Wei of the ERC-2981 royalty on `price`, at most 10 %; whoever owes it pays it to the Splitter.
+    /// @dev Also on a creator's own sale: the model, the data, the parents and the treasury have their part in it.
+    function due(Artwork artwork, uint256 tokenId, uint256 price) internal view returns (uint256 amount) {
+        (, amount) = artwork.royaltyInfo(tokenId, price);
         uint256 most = (price * MAX_BPS) / ALL_BPS;
-        if (recipient == address(0) || recipient == payer) amount = 0;
-        else if (amount > most) amount = most;
+        if (amount > most) amount = most;
     }
 }

@@ -2,14 +2,15 @@
 pragma solidity ^0.8.26;
 
 import {Artwork} from "./Artwork.sol";
-import {Market} from "./Market.sol";
 import {Payouts} from "./Payouts.sol";
 import {Royalties} from "./Royalties.sol";
+import {Splitter} from "./Splitter.sol";
 import {Vault} from "./Vault.sol";
+import {Venue} from "./Venue.sol";
 
 /// @title Opens vaults: a work in, its royalty paid, all shares to the curator.
 /// @notice Turning a work into shares is a sale in all but name, so the ERC-2981 royalty on the curator's valuation
-/// is due here, in the same call, and the valuation may not lie below the last price on the market.
+/// is due here, in the same call, and the valuation may not lie below the last price at any venue.
 contract VaultFactory is Payouts {
     /// @notice Fewest shares, in smallest units: one whole share of 18 decimals.
     uint256 public constant MIN_SUPPLY = 1e18;
@@ -20,8 +21,17 @@ contract VaultFactory is Payouts {
     /// @notice The works that can be put into vaults.
     Artwork public immutable artwork;
 
-    /// @notice The market whose last price bounds the valuation from below.
-    Market public immutable market;
+    /// @notice Who receives the royalties.
+    Splitter public immutable splitter;
+
+    /// @notice Who gets what redemptions round down.
+    address public immutable treasury;
+
+    /// @notice `source` of the royalty of a work that is turned into shares.
+    uint8 public constant SOURCE_FRACTIONALIZATION = 4;
+
+    /// @notice The places whose last prices bound the valuation from below.
+    Venue[] public venues;
 
     /// @notice The work of a vault opened here; 0 for any other address.
     mapping(address vault => uint256 tokenId) public tokenOfVault;
@@ -41,9 +51,9 @@ contract VaultFactory is Payouts {
     error ValuationOutOfRange(uint256 valuation, uint256 minValuation, uint256 maxValuation);
     error RoyaltyUnpaid(uint256 sent, uint256 royalty);
 
-    constructor(Artwork artwork_, Market market_) {
-        artwork = artwork_;
-        market = market_;
+    constructor(Artwork artwork_, Splitter splitter_, Venue[] memory venues_, address treasury_) {
+        (artwork, splitter, treasury) = (artwork_, splitter_, treasury_);
+        venues = venues_;
     }
 
     /// @notice Puts the caller's work into a new vault and mints `supply` share units to the caller.
@@ -60,7 +70,7 @@ contract VaultFactory is Payouts {
         if (supply < MIN_SUPPLY || supply > MAX_SUPPLY) {
             revert SupplyOutOfRange(supply, MIN_SUPPLY, MAX_SUPPLY);
         }
-        (address recipient, uint256 royalty) = royaltyDue(tokenId, valuationWei, owner);
+        uint256 royalty = royaltyDue(tokenId, valuationWei);
         if (msg.value < royalty) revert RoyaltyUnpaid(msg.value, royalty);
 
         vault = address(new Vault(artwork, tokenId, owner, name, symbol, supply));
@@ -68,21 +78,25 @@ contract VaultFactory is Payouts {
         emit VaultOpened(vault, tokenId, owner, supply, royalty);
 
         artwork.transferFrom(owner, vault, tokenId);
-        _pay(tokenId, recipient, ROLE_ROYALTY, royalty);
+        _payRoyalty(splitter, tokenId, royalty, SOURCE_FRACTIONALIZATION);
         _pay(tokenId, owner, ROLE_REFUND, msg.value - royalty);
     }
 
-    /// @notice Recipient and wei of the royalty that `open` asks `curator` for; refuses too low a valuation.
-    function royaltyDue(uint256 tokenId, uint256 valuationWei, address curator)
-        public
-        view
-        returns (address recipient, uint256 royalty)
-    {
-        uint256 least = market.lastPrice(tokenId);
+    /// @notice Wei of the royalty that `open` asks for; refuses too low a valuation.
+    function royaltyDue(uint256 tokenId, uint256 valuationWei) public view returns (uint256 royalty) {
+        uint256 least = lastPrice(tokenId);
         if (least == 0) least = 1;
         if (valuationWei < least || valuationWei > type(uint128).max) {
             revert ValuationOutOfRange(valuationWei, least, type(uint128).max);
         }
-        return Royalties.due(artwork, tokenId, valuationWei, curator);
+        return Royalties.due(artwork, tokenId, valuationWei);
+    }
+
+    /// @notice The highest of the venues' last prices of a work, in wei.
+    function lastPrice(uint256 tokenId) public view returns (uint256 highest) {
+        for (uint256 i; i < venues.length; ++i) {
+            uint256 price = venues[i].lastPrice(tokenId);
+            if (price > highest) highest = price;
+        }
     }
 }

@@ -22,7 +22,7 @@ contract ArtworkTest is Base {
             text[i] = word[i % 32];
         }
         work(COLLECTOR); // so that ids and data contracts must keep step
-        Artwork.Mint memory m = order(COLLECTOR, CREATOR, 0);
+        Artwork.Mint memory m = order(COLLECTOR, 0);
         m.uri = string(text);
         vm.prank(caller);
         uint256 tokenId = artwork.mint(m);
@@ -32,7 +32,7 @@ contract ArtworkTest is Base {
     }
 
     function testUriOfOneByteTooMuchIsRefused() public {
-        Artwork.Mint memory m = order(COLLECTOR, CREATOR, 0);
+        Artwork.Mint memory m = order(COLLECTOR, 0);
         m.uri = string(new bytes(24_556));
         vm.expectRevert(abi.encodeWithSelector(Artwork.UriTooLong.selector, 24_556, 24_555));
         artwork.mint(m);
@@ -41,7 +41,7 @@ contract ArtworkTest is Base {
     /// @dev A refused mint must not use up a nonce, or every later URI would be lost.
     function testRefusedMintLeavesIdsAndDataContractsInStep() public {
         work(COLLECTOR);
-        Artwork.Mint memory m = order(COLLECTOR, CREATOR, 1_001);
+        Artwork.Mint memory m = order(COLLECTOR, 1_001);
         vm.expectRevert(abi.encodeWithSelector(Artwork.RoyaltyTooHigh.selector, 1_001, 1_000));
         artwork.mint(m);
         m.royaltyBps = 1_000;
@@ -52,7 +52,7 @@ contract ArtworkTest is Base {
     }
 
     function testManifestIsTheStoredWordAndSurvivesBurning() public {
-        Artwork.Mint memory m = order(COLLECTOR, CREATOR, 0);
+        Artwork.Mint memory m = order(COLLECTOR, 0);
         uint256 tokenId = artwork.mint(m);
         require(artwork.manifestOf(tokenId) == m.manifest, "manifest");
         vm.prank(COLLECTOR);
@@ -61,11 +61,11 @@ contract ArtworkTest is Base {
     }
 
     function testManifestAndPixelHashMustBeGiven() public {
-        Artwork.Mint memory m = order(COLLECTOR, CREATOR, 0);
+        Artwork.Mint memory m = order(COLLECTOR, 0);
         m.manifest = 0;
         vm.expectRevert(Artwork.ManifestMissing.selector);
         artwork.mint(m);
-        m = order(COLLECTOR, CREATOR, 0);
+        m = order(COLLECTOR, 0);
         m.pixelHash = 0;
         vm.expectRevert(Artwork.PixelHashMissing.selector);
         artwork.mint(m);
@@ -73,7 +73,7 @@ contract ArtworkTest is Base {
 
     function testFuzzPixelHashServesOnceEverEvenAfterBurning(bytes32 pixels, bool burned) public {
         vm.assume(pixels != 0);
-        Artwork.Mint memory m = order(COLLECTOR, CREATOR, 0);
+        Artwork.Mint memory m = order(COLLECTOR, 0);
         m.pixelHash = pixels;
         require(!artwork.pixelHashUsed(pixels), "fresh");
         uint256 tokenId = artwork.mint(m);
@@ -117,7 +117,7 @@ contract ArtworkTest is Base {
     }
 
     function testFuzzRoyaltyIsWhatWasAskedUpToTheCap(uint96 bps, uint128 price) public {
-        Artwork.Mint memory m = order(COLLECTOR, CREATOR, bps);
+        Artwork.Mint memory m = order(COLLECTOR, bps);
         if (bps > 1_000) {
             vm.expectRevert(abi.encodeWithSelector(Artwork.RoyaltyTooHigh.selector, bps, 1_000));
             artwork.mint(m);
@@ -126,47 +126,40 @@ contract ArtworkTest is Base {
         uint256 tokenId = artwork.mint(m);
         (address to, uint256 amount) = artwork.royaltyInfo(tokenId, price);
         equal(amount, (uint256(price) * bps) / 10_000, "royalty");
-        equal(to, bps == 0 ? address(0) : CREATOR, "recipient");
-    }
-
-    function testRoyaltyNeedsARecipient() public {
-        Artwork.Mint memory m = order(COLLECTOR, address(0), 1);
-        vm.expectRevert(abi.encodeWithSelector(Artwork.RoyaltyRecipientMissing.selector, 1));
-        artwork.mint(m);
+        equal(to, address(splitter), "recipient");
     }
 
     function testOnlyTheCreatorChangesTheRoyalty() public {
         uint256 tokenId = work(COLLECTOR);
         vm.expectRevert(abi.encodeWithSelector(Artwork.NotCreator.selector, tokenId, COLLECTOR, CREATOR));
         vm.prank(COLLECTOR);
-        artwork.setRoyalty(tokenId, COLLECTOR, 100);
+        artwork.setRoyalty(tokenId, 100);
 
         vm.expectEmit(true, true, true, true, address(artwork));
-        emit Artwork.RoyaltySet(tokenId, BUYER, 1_000);
+        emit Artwork.RoyaltySet(tokenId, address(splitter), 1_000);
         vm.prank(CREATOR);
-        artwork.setRoyalty(tokenId, BUYER, 1_000);
+        artwork.setRoyalty(tokenId, 1_000);
         (address to, uint256 amount) = artwork.royaltyInfo(tokenId, 1 ether);
-        equal(to, BUYER, "recipient");
+        equal(to, address(splitter), "recipient");
         equal(amount, 0.1 ether, "amount");
 
         vm.expectRevert(abi.encodeWithSelector(Artwork.RoyaltyTooHigh.selector, 1_001, 1_000));
         vm.prank(CREATOR);
-        artwork.setRoyalty(tokenId, BUYER, 1_001);
+        artwork.setRoyalty(tokenId, 1_001);
 
         vm.prank(CREATOR);
-        artwork.setRoyalty(tokenId, address(0), 0);
+        artwork.setRoyalty(tokenId, 0);
         (to, amount) = artwork.royaltyInfo(tokenId, 1 ether);
-        equal(to, address(0), "no recipient");
+        equal(to, address(splitter), "still the recipient");
         equal(amount, 0, "no royalty");
     }
 
     function testMintEmitsEverythingThatIsNotStored() public {
         uint256 parent = work(COLLECTOR);
-        Artwork.Mint memory m = order(COLLECTOR, CREATOR, 500);
-        (m.model, m.dataset, m.process) = (keccak256("model"), keccak256("dataset"), keccak256("process"));
+        Artwork.Mint memory m = order(COLLECTOR, 500);
         m.parents = new Artwork.Parent[](2);
         m.parents[0] = Artwork.Parent(address(artwork), parent, 1, 6_000);
-        m.parents[1] = Artwork.Parent(address(0xA11), 77, 2, 4_000);
+        m.parents[1] = Artwork.Parent(address(0xA11), 77, 2, 0);
         vm.expectEmit(true, true, true, true, address(artwork));
         emit Artwork.ArtworkMinted(
             2, m.manifest, CREATOR, m.pixelHash, m.model, m.dataset, m.process, m.seed, m.uri
@@ -174,15 +167,15 @@ contract ArtworkTest is Base {
         vm.expectEmit(true, true, true, true, address(artwork));
         emit Artwork.LineageEdge(2, 0, address(artwork), parent, 1, 6_000);
         vm.expectEmit(true, true, true, true, address(artwork));
-        emit Artwork.LineageEdge(2, 1, address(0xA11), 77, 2, 4_000);
+        emit Artwork.LineageEdge(2, 1, address(0xA11), 77, 2, 0);
         vm.expectEmit(true, true, true, true, address(artwork));
-        emit Artwork.RoyaltySet(2, CREATOR, 500);
+        emit Artwork.RoyaltySet(2, address(splitter), 500);
         vm.prank(CREATOR);
         artwork.mint(m);
     }
 
     function testParentsMustExistBeforeTheChild() public {
-        Artwork.Mint memory m = order(COLLECTOR, CREATOR, 0);
+        Artwork.Mint memory m = order(COLLECTOR, 0);
         m.parents = new Artwork.Parent[](1);
         m.parents[0] = Artwork.Parent(address(artwork), 1, 0, 0); // the id that this mint would get
         vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721NonexistentToken.selector, 1));
@@ -192,15 +185,17 @@ contract ArtworkTest is Base {
         artwork.mint(m);
     }
 
-    function testFuzzParentSharesAddUpToAtMostAll(uint16 a, uint16 b) public {
+    function testFuzzParentSharesLeaveTheCreatorSomething(uint16 a, uint16 b) public {
         uint256 parent = work(COLLECTOR);
-        Artwork.Mint memory m = order(COLLECTOR, CREATOR, 0);
+        Artwork.Mint memory m = order(COLLECTOR, 0);
         m.parents = new Artwork.Parent[](2);
         m.parents[0] = Artwork.Parent(address(artwork), parent, 0, a);
         m.parents[1] = Artwork.Parent(address(artwork), parent, 0, b);
         uint256 sum = uint256(a) + b;
-        if (sum > 10_000) {
-            vm.expectRevert(abi.encodeWithSelector(Artwork.ParentSharesTooHigh.selector, sum, 10_000));
+        uint256 most = 10_000 - MODEL_BPS - DATASET_BPS - TREASURY_BPS - 1;
+        if (sum > most) {
+            uint256 found = a > most ? a : sum;
+            vm.expectRevert(abi.encodeWithSelector(Artwork.ParentSharesTooHigh.selector, found, most));
         }
         artwork.mint(m);
     }

@@ -5,8 +5,10 @@ import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.s
 import {Artwork} from "../src/Artwork.sol";
 import {Auctions} from "../src/Auctions.sol";
 import {Payouts} from "../src/Payouts.sol";
+import {Splitter} from "../src/Splitter.sol";
+import {Venue} from "../src/Venue.sol";
 import {Base} from "./Base.sol";
-import {Bookkeeper, Donor, GasBurner, GreedyArtwork, Reentrant, Refuser, ReturnBomb} from "./Hostile.sol";
+import {Bookkeeper, Donor, GasBurner, Reentrant, Refuser, ReturnBomb} from "./Hostile.sol";
 
 contract AuctionsTest is Base {
     uint256 private constant RESERVE = 1 ether;
@@ -18,7 +20,7 @@ contract AuctionsTest is Base {
 
     function setUp() public override {
         super.setUp();
-        house = new Auctions(artwork, PLATFORM, FEE_BPS);
+        house = new Auctions(artwork, splitter, PLATFORM, FEE_BPS);
         vm.deal(RIVAL, 1_000 ether);
     }
 
@@ -29,7 +31,7 @@ contract AuctionsTest is Base {
         vm.startPrank(COLLECTOR);
         artwork.approve(address(house), tokenId);
         vm.expectEmit(true, true, true, true, address(house));
-        emit Auctions.Listed(tokenId, COLLECTOR, 1, RESERVE, uint64(END));
+        emit Venue.Listed(tokenId, COLLECTOR, 1, RESERVE, uint64(END));
         house.open(tokenId, RESERVE, DURATION);
         vm.stopPrank();
         equal(artwork.ownerOf(tokenId), address(house), "in escrow");
@@ -75,11 +77,11 @@ contract AuctionsTest is Base {
 
     function testSellerTakesTheWorkBackBeforeTheFirstBidOnly() public {
         uint256 tokenId = _opened(COLLECTOR);
-        vm.expectRevert(abi.encodeWithSelector(Auctions.NotSeller.selector, tokenId, BUYER, COLLECTOR));
+        vm.expectRevert(abi.encodeWithSelector(Venue.NotSeller.selector, tokenId, BUYER, COLLECTOR));
         vm.prank(BUYER);
         house.cancel(tokenId);
         vm.expectEmit(true, true, true, true, address(house));
-        emit Auctions.ListingCancelled(tokenId, COLLECTOR);
+        emit Venue.ListingCancelled(tokenId, COLLECTOR);
         vm.prank(COLLECTOR);
         house.cancel(tokenId);
         equal(artwork.ownerOf(tokenId), COLLECTOR, "back");
@@ -95,11 +97,11 @@ contract AuctionsTest is Base {
     }
 
     function testFeeAndItsRecipientAreBounded() public {
-        vm.expectRevert(abi.encodeWithSelector(Auctions.FeeTooHigh.selector, 501, 500));
-        new Auctions(artwork, PLATFORM, 501);
-        vm.expectRevert(Auctions.FeeRecipientMissing.selector);
-        new Auctions(artwork, address(0), 500);
-        equal(new Auctions(artwork, PLATFORM, 500).feeBps(), 500, "the highest is allowed");
+        vm.expectRevert(abi.encodeWithSelector(Venue.FeeTooHigh.selector, 501, 500));
+        new Auctions(artwork, splitter, PLATFORM, 501);
+        vm.expectRevert(Venue.FeeRecipientMissing.selector);
+        new Auctions(artwork, splitter, address(0), 500);
+        equal(new Auctions(artwork, splitter, PLATFORM, 500).feeBps(), 500, "the highest is allowed");
     }
 
     // -- Bids ----------------------------------------------------------------------------------
@@ -154,20 +156,20 @@ contract AuctionsTest is Base {
         uint256 tokenId = _opened(COLLECTOR);
         _bid(tokenId, RIVAL, 2 ether);
         _bid(tokenId, BUYER, 4 ether);
-        (uint256 seller, uint256 creator) = (COLLECTOR.balance, CREATOR.balance);
+        uint256 seller = COLLECTOR.balance;
         vm.warp(END + 1);
         vm.expectEmit(true, true, true, true, address(house));
-        emit Auctions.Sold(tokenId, COLLECTOR, BUYER, 1, 4 ether, 0.3 ether, 0.1 ether);
+        emit Venue.Sold(tokenId, COLLECTOR, BUYER, 1, 4 ether, 0.3 ether, 0.1 ether);
         vm.expectEmit(true, true, true, true, address(house));
         emit Payouts.Paid(tokenId, COLLECTOR, 0, 3.6 ether, false);
         vm.expectEmit(true, true, true, true, address(house));
-        emit Payouts.Paid(tokenId, CREATOR, 1, 0.3 ether, false);
+        emit Payouts.Paid(tokenId, address(splitter), 1, 0.3 ether, false);
         vm.expectEmit(true, true, true, true, address(house));
         emit Payouts.Paid(tokenId, PLATFORM, 2, 0.1 ether, false);
         house.settle(tokenId);
         equal(artwork.ownerOf(tokenId), BUYER, "sold");
         equal(COLLECTOR.balance - seller, 3.6 ether, "seller");
-        equal(CREATOR.balance - creator, 0.3 ether, "royalty, 7.5 %");
+        equal(royaltiesOf(tokenId), 0.3 ether, "royalty, 7.5 %");
         equal(PLATFORM.balance, 0.1 ether, "fee, 2.5 %");
         equal(address(house).balance, 2 ether, "the loser's bid waits");
         equal(house.lastPrice(tokenId), 4 ether, "last price");
@@ -179,35 +181,37 @@ contract AuctionsTest is Base {
         uint256 tokenId = _opened(COLLECTOR);
         vm.warp(END + 1);
         vm.expectEmit(true, true, true, true, address(house));
-        emit Auctions.ListingCancelled(tokenId, COLLECTOR);
+        emit Venue.ListingCancelled(tokenId, COLLECTOR);
         house.settle(tokenId);
         equal(artwork.ownerOf(tokenId), COLLECTOR, "back");
         equal(house.lastPrice(tokenId), 0, "not sold");
     }
 
-    function testCreatorsOwnSaleOwesNoRoyalty() public {
+    function testCreatorsOwnSalePaysTheRoyaltyToTheSplit() public {
         uint256 tokenId = _opened(CREATOR);
         _bid(tokenId, BUYER, 4 ether);
         uint256 before = CREATOR.balance;
         vm.warp(END + 1);
+        vm.expectEmit(true, true, true, true, address(splitter));
+        emit Splitter.RoyaltyReceived(tokenId, address(house), 0.3 ether, 3);
         house.settle(tokenId);
-        equal(CREATOR.balance - before, 3.9 ether, "all but the fee");
+        equal(CREATOR.balance - before, 3.6 ether, "less royalty and fee");
     }
 
     function testRoyaltyIsCappedWhateverTheWorkAsksFor() public {
-        GreedyArtwork greedy = new GreedyArtwork();
-        Auctions other = new Auctions(greedy, PLATFORM, 500);
-        Artwork.Mint memory m = order(COLLECTOR, CREATOR, 0);
-        uint256 tokenId = greedy.mint(m);
+        becomeGreedy();
+        Auctions other = new Auctions(artwork, splitter, PLATFORM, 500);
+        Artwork.Mint memory m = order(COLLECTOR, 0);
+        uint256 tokenId = artwork.mint(m);
         vm.startPrank(COLLECTOR);
-        greedy.approve(address(other), tokenId);
+        artwork.approve(address(other), tokenId);
         other.open(tokenId, RESERVE, DURATION);
         vm.stopPrank();
         vm.prank(BUYER);
         other.bid{value: 10 ether}(tokenId);
         vm.warp(END + 1);
         other.settle(tokenId);
-        equal(address(0x6EED).balance, 1 ether, "10 %");
+        equal(royaltiesOf(tokenId), 1 ether, "10 %");
     }
 
     function testFuzzEveryWeiOfEveryBidGoesToItsOwner(uint128 reserve, uint64 first, uint64 second) public {
@@ -222,7 +226,6 @@ contract AuctionsTest is Base {
         require(higher > lower, "the step is at least a wei");
         vm.deal(RIVAL, lower);
         vm.deal(BUYER, higher);
-        vm.deal(CREATOR, 0);
         vm.deal(COLLECTOR, 0);
         _bid(tokenId, RIVAL, lower);
         _bidTooLow(tokenId, higher - second - 1, higher - second);
@@ -233,8 +236,8 @@ contract AuctionsTest is Base {
         vm.prank(RIVAL);
         house.withdraw();
         equal(RIVAL.balance, lower, "the loser has exactly what was bid");
-        equal(COLLECTOR.balance + CREATOR.balance + PLATFORM.balance, higher, "the price is all paid");
-        equal(CREATOR.balance, (higher * ROYALTY_BPS) / 10_000, "royalty");
+        equal(COLLECTOR.balance + royaltiesOf(tokenId) + PLATFORM.balance, higher, "the price is all paid");
+        equal(royaltiesOf(tokenId), (higher * ROYALTY_BPS) / 10_000, "royalty");
         equal(PLATFORM.balance, (higher * FEE_BPS) / 10_000, "fee");
         equal(address(house).balance, 0, "nothing stays");
     }

@@ -4,7 +4,7 @@ pragma solidity ^0.8.26;
 import {Artwork} from "../src/Artwork.sol";
 import {Auctions} from "../src/Auctions.sol";
 import {Payouts} from "../src/Payouts.sol";
-import {Base, FuzzSelector, Vm} from "./Base.sol";
+import {Base, FuzzSelector, USED_DATASET, USED_MODEL, USED_PROCESS, Vm} from "./Base.sol";
 import {Refuser} from "./Hostile.sol";
 
 /// @dev Auctions works among five accounts, one of which refuses ETH, and keeps its own books. Steps that make no
@@ -35,13 +35,14 @@ contract AuctionsHandler {
         }
     }
 
-    function mint(uint256 who, uint256 royaltyTo, uint16 bps) external {
+    function mint(uint256 who, uint256 creator, uint16 bps) external {
         Artwork.Mint memory m;
         m.to = _account(who);
         m.manifest = keccak256(abi.encode(artwork.minted()));
         m.pixelHash = m.manifest;
-        m.royaltyRecipient = _account(royaltyTo);
+        (m.model, m.dataset, m.process) = (USED_MODEL, USED_DATASET, USED_PROCESS);
         m.royaltyBps = bps % 1_001;
+        vm.prank(_account(creator));
         artwork.mint(m);
     }
 
@@ -140,7 +141,7 @@ contract AuctionsInvariantsTest is Base {
 
     function setUp() public override {
         super.setUp();
-        house = new Auctions(artwork, PLATFORM, FEE_BPS);
+        house = new Auctions(artwork, splitter, PLATFORM, FEE_BPS);
         handler = new AuctionsHandler(house, artwork);
     }
 

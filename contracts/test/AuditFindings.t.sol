@@ -46,17 +46,19 @@ contract AuditFindingsTest is Base {
         artwork.transferFrom(address(vault), COLLECTOR, tokenId);
     }
 
-    function testFractionalH13H16ReentryByTheRoyaltyRecipientOpensNothingTwice() public {
-        Reentrant creator = new Reentrant();
-        uint256 tokenId = workPaying(COLLECTOR, address(creator), 1_000);
-        creator.arm(
+    function testFractionalH13H16ReentryByTheCuratorOpensNothingTwice() public {
+        Reentrant curator = new Reentrant();
+        uint256 tokenId = workBy(CREATOR, address(curator), 1_000);
+        curator.arm(
             address(factory), abi.encodeCall(factory.open, (tokenId, "Again", "AGN", SUPPLY, 10 ether))
         );
-        vm.prank(COLLECTOR);
-        address vault = factory.open{value: 1 ether}(tokenId, "Shares", "SHR", SUPPLY, 10 ether);
-        require(creator.tried() && !creator.succeeded(), "re-entry was tried and refused");
+        vm.deal(address(curator), 3 ether);
+        vm.prank(address(curator));
+        address vault = factory.open{value: 3 ether}(tokenId, "Shares", "SHR", SUPPLY, 10 ether);
+        require(curator.tried() && !curator.succeeded(), "re-entry was tried and refused");
         equal(artwork.ownerOf(tokenId), vault, "one vault holds the work");
-        equal(address(creator).balance, 1 ether, "the royalty was paid once");
+        equal(royaltiesOf(tokenId), 1 ether, "the royalty was paid once");
+        equal(address(curator).balance, 2 ether, "and the change given once");
     }
 
     function testFractionalH18WorkSentStraightToAVaultChangesNothing() public {
@@ -69,9 +71,8 @@ contract AuditFindingsTest is Base {
     }
 
     function testFractionalM04RoyaltyIsPaidWhenAWorkIsFractionalised() public {
-        uint256 before = CREATOR.balance;
-        _vault();
-        equal(CREATOR.balance - before, 0.75 ether, "7.5 % of 10 ether");
+        (, uint256 tokenId) = _vault();
+        equal(royaltiesOf(tokenId), 0.75 ether, "7.5 % of 10 ether");
     }
 
     function testFractionalM05M07NobodyCanMintShares() public {
@@ -116,15 +117,14 @@ contract AuditFindingsTest is Base {
     // -- Tessera -------------------------------------------------------------------------------
 
     function testTesseraH01FailedPaymentIsNeverTakenForPaid() public {
-        Refuser creator = new Refuser();
-        uint256 tokenId = workPaying(COLLECTOR, address(creator), 1_000);
-        vm.prank(COLLECTOR);
-        market.list(tokenId, 1 ether, 0);
+        Refuser platform = new Refuser();
+        market = new Market(artwork, splitter, address(platform), FEE_BPS);
+        uint256 tokenId = listed(COLLECTOR, 1 ether);
         vm.expectEmit(true, true, true, true, address(market));
-        emit Payouts.Paid(tokenId, address(creator), 1, 0.1 ether, true);
+        emit Payouts.Paid(tokenId, address(platform), 2, 0.025 ether, true);
         _buy(tokenId, 1 ether);
-        equal(market.refunds(address(creator)), 0.1 ether, "kept for him");
-        equal(address(market).balance, 0.1 ether, "and really there");
+        equal(market.refunds(address(platform)), 0.025 ether, "kept for it");
+        equal(address(market).balance, 0.025 ether, "and really there");
     }
 
     function testTesseraH03OneOutcomeAtTheBoundarySecond() public {
@@ -161,13 +161,18 @@ contract AuditFindingsTest is Base {
         address[3] memory payees =
             [address(new Refuser()), address(new GasBurner()), address(new ReturnBomb())];
         for (uint256 i; i < payees.length; ++i) {
-            uint256 tokenId = workPaying(COLLECTOR, payees[i], 1_000);
-            vm.prank(COLLECTOR);
+            market = new Market(artwork, splitter, payees[i], FEE_BPS);
+            uint256 tokenId = workBy(payees[i], payees[(i + 1) % 3], 1_000);
+            vm.prank(payees[(i + 1) % 3]);
             market.list(tokenId, 1 ether, 0);
             vm.prank(BUYER);
-            market.buy{value: 1 ether, gas: 500_000}(tokenId, 1 ether, address(0));
+            market.buy{value: 1 ether, gas: 800_000}(tokenId, 1 ether, address(0));
             equal(artwork.ownerOf(tokenId), BUYER, "sold");
-            equal(market.refunds(payees[i]), 0.1 ether, "the royalty waits");
+            equal(market.refunds(payees[i]), 0.025 ether, "the fee waits");
+            equal(market.refunds(payees[(i + 1) % 3]), 0.875 ether, "the proceeds wait");
+            equal(
+                royaltiesOf(tokenId), 0.1 ether, "the royalty waits elsewhere, for a creator who refuses it"
+            );
         }
     }
 
@@ -176,7 +181,7 @@ contract AuditFindingsTest is Base {
     function testEscherH02SmallestAndLargestPricesSell() public {
         uint256[2] memory prices = [uint256(1), type(uint128).max];
         for (uint256 i; i < prices.length; ++i) {
-            uint256 tokenId = workPaying(COLLECTOR, CREATOR, 1_000);
+            uint256 tokenId = workBy(CREATOR, COLLECTOR, 1_000);
             vm.prank(COLLECTOR);
             market.list(tokenId, prices[i], 0);
             vm.deal(BUYER, prices[i]);

@@ -4,6 +4,8 @@ pragma solidity ^0.8.26;
 import {Artwork} from "../src/Artwork.sol";
 import {Market} from "../src/Market.sol";
 import {Payouts} from "../src/Payouts.sol";
+import {Registry} from "../src/Registry.sol";
+import {Splitter} from "../src/Splitter.sol";
 
 /// @dev Owns a work and sells it; what it does with ETH is up to the child.
 abstract contract Seller {
@@ -92,9 +94,13 @@ contract Overpayer {
 }
 
 /// @dev An Artwork that asks for half of every price, against its own cap.
-contract GreedyArtwork is Artwork("Greedy", "GRD") {
-    function royaltyInfo(uint256, uint256 price) public pure override returns (address, uint256) {
-        return (address(0x6EED), price / 2);
+contract GreedyArtwork is Artwork {
+    constructor(Registry registry_, Splitter splitter_, Terms memory terms)
+        Artwork("Greedy", "GRD", registry_, splitter_, terms)
+    {}
+
+    function royaltyInfo(uint256, uint256 price) public view override returns (address, uint256) {
+        return (address(splitter), price / 2);
     }
 }
 

@@ -6,7 +6,8 @@ import {Market} from "../src/Market.sol";
 import {Payouts} from "../src/Payouts.sol";
 import {Vault} from "../src/Vault.sol";
 import {VaultFactory} from "../src/VaultFactory.sol";
-import {Base, FuzzSelector, Vm} from "./Base.sol";
+import {Venue} from "../src/Venue.sol";
+import {Base, FuzzSelector, USED_DATASET, USED_MODEL, USED_PROCESS, Vm} from "./Base.sol";
 import {Refuser} from "./Hostile.sol";
 
 /// @dev Drives all contracts at random with five accounts, one of which refuses ETH, and keeps its own books.
@@ -41,20 +42,20 @@ contract Handler {
         }
     }
 
-    function mint(uint256 who, uint256 royaltyTo, uint16 bps, uint8 pixelSeed, uint256 parent) external {
+    function mint(uint256 who, uint256 creator, uint16 bps, uint8 pixelSeed, uint256 parent) external {
         Artwork.Mint memory m;
         m.to = _account(who);
-        m.manifest = keccak256(abi.encode(who, royaltyTo, bps, pixelSeed, parent));
+        m.manifest = keccak256(abi.encode(who, creator, bps, pixelSeed, parent));
         m.pixelHash = keccak256(abi.encode("pixels", pixelSeed % 16));
-        m.royaltyRecipient = _account(royaltyTo);
+        (m.model, m.dataset, m.process) = (USED_MODEL, USED_DATASET, USED_PROCESS);
         m.royaltyBps = bps % 1_001;
         uint256 known = artwork.minted();
         if (known > 0 && _owner(parent = 1 + parent % known) != address(0)) {
             m.parents = new Artwork.Parent[](1);
-            m.parents[0] = Artwork.Parent(address(artwork), parent, 0, bps % 10_001);
+            m.parents[0] = Artwork.Parent(address(artwork), parent, 0, bps % 8_950);
         }
         bool used = artwork.pixelHashUsed(m.pixelHash);
-        vm.prank(_account(royaltyTo));
+        vm.prank(_account(creator));
         (bool done,) = address(artwork).call(abi.encodeCall(artwork.mint, (m)));
         if (done && used) ++reusedPixels;
         if (done) pixels.push(m.pixelHash);
@@ -104,7 +105,7 @@ contract Handler {
         if (!_isAccount(owner)) return;
         uint256 shares = 1e18 + supply % (1e27 - 1e18 + 1);
         uint256 valuation = market.lastPrice(tokenId) + 1 + premium;
-        (, uint256 royalty) = factory.royaltyDue(tokenId, valuation, owner);
+        uint256 royalty = factory.royaltyDue(tokenId, valuation);
         vm.deal(owner, royalty + excess);
         vm.prank(owner);
         vaults.push(Vault(factory.open{value: royalty + excess}(tokenId, "Shares", "SHR", shares, valuation)));
@@ -163,7 +164,7 @@ contract Handler {
         uint256 royalty;
         uint256 fee;
         for (uint256 i; i < logs.length; ++i) {
-            if (logs[i].topics[0] == Market.Sold.selector) {
+            if (logs[i].topics[0] == Venue.Sold.selector) {
                 uint256 announced;
                 (, announced, royalty, fee) = abi.decode(logs[i].data, (uint8, uint256, uint256, uint256));
                 if (announced != price || logs[i].topics[2] != bytes32(uint256(uint160(seller)))) {

@@ -4,7 +4,7 @@ pragma solidity ^0.8.26;
 import {Artwork} from "../src/Artwork.sol";
 import {Loans} from "../src/Loans.sol";
 import {Vault} from "../src/Vault.sol";
-import {FuzzSelector, Vm} from "./Base.sol";
+import {FuzzSelector, USED_DATASET, USED_MODEL, USED_PROCESS, Vm} from "./Base.sol";
 import {Refuser} from "./Hostile.sol";
 import {LoansBase} from "./LoansBase.sol";
 
@@ -44,6 +44,7 @@ contract LoansHandler {
         m.to = _account(who);
         m.manifest = keccak256(abi.encode(artwork.minted()));
         m.pixelHash = m.manifest;
+        (m.model, m.dataset, m.process) = (USED_MODEL, USED_DATASET, USED_PROCESS);
         artwork.mint(m);
     }
 

@@ -3,23 +3,25 @@ pragma solidity ^0.8.26;
 
 import {Market} from "../src/Market.sol";
 import {Payouts} from "../src/Payouts.sol";
+import {Splitter} from "../src/Splitter.sol";
+import {Venue} from "../src/Venue.sol";
 import {Base, Vm} from "./Base.sol";
-import {GreedyArtwork, Refuser} from "./Hostile.sol";
+import {Refuser} from "./Hostile.sol";
 
 contract MarketTest is Base {
     function testFuzzSellerRoyaltyAndFeeAddUpToThePrice(uint128 price, uint96 bps, uint128 excess) public {
         vm.assume(price > 0 && bps <= 1_000);
-        uint256 tokenId = workPaying(COLLECTOR, CREATOR, bps);
+        uint256 tokenId = workBy(CREATOR, COLLECTOR, bps);
         vm.prank(COLLECTOR);
         market.list(tokenId, price, 0);
         uint256 sent = uint256(price) + excess;
         vm.deal(BUYER, sent);
-        (uint256 seller, uint256 creator) = (COLLECTOR.balance, CREATOR.balance);
+        uint256 seller = COLLECTOR.balance;
 
         vm.prank(BUYER);
         market.buy{value: sent}(tokenId, price, address(0));
 
-        uint256 royalty = CREATOR.balance - creator;
+        uint256 royalty = royaltiesOf(tokenId);
         equal(royalty, (uint256(price) * bps) / 10_000, "royalty");
         equal(PLATFORM.balance, (uint256(price) * FEE_BPS) / 10_000, "fee");
         equal(COLLECTOR.balance - seller + royalty + PLATFORM.balance, price, "the legs are the price");
@@ -36,7 +38,7 @@ contract MarketTest is Base {
         vm.prank(BUYER);
         market.buy{value: 1.5 ether}(tokenId, 1 ether, address(0));
         Vm.Log[] memory logs = vm.getRecordedLogs();
-        require(logs[0].topics[0] == Market.Sold.selector, "the sale comes first");
+        require(logs[0].topics[0] == Venue.Sold.selector, "the sale comes first");
         uint256[4] memory byRole;
         uint256 legs;
         for (uint256 i; i < logs.length; ++i) {
@@ -57,38 +59,40 @@ contract MarketTest is Base {
     function testSaleIsAnnouncedWithItsParts() public {
         uint256 tokenId = work(COLLECTOR);
         vm.expectEmit(true, true, true, true, address(market));
-        emit Market.Listed(tokenId, COLLECTOR, 0, 1 ether, uint64(START + 7));
+        emit Venue.Listed(tokenId, COLLECTOR, 0, 1 ether, uint64(START + 7));
         vm.prank(COLLECTOR);
         market.list(tokenId, 1 ether, uint64(START + 7));
         vm.expectEmit(true, true, true, true, address(market));
-        emit Market.Sold(tokenId, COLLECTOR, PLATFORM, 0, 1 ether, 0.075 ether, 0.025 ether);
+        emit Venue.Sold(tokenId, COLLECTOR, PLATFORM, 0, 1 ether, 0.075 ether, 0.025 ether);
         vm.prank(BUYER);
         market.buy{value: 1 ether}(tokenId, 1 ether, PLATFORM);
         equal(artwork.ownerOf(tokenId), PLATFORM, "bought for somebody else");
     }
 
-    /// @dev When the creator sells, all of it is proceeds: nobody pays a royalty to himself.
-    function testCreatorsOwnSaleHasNoRoyaltyLeg() public {
+    /// @dev A creator's own sale owes it, too: model, data, parents and treasury have their part in it.
+    function testCreatorsOwnSalePaysTheRoyaltyToTheSplit() public {
         uint256 tokenId = listed(CREATOR, 1 ether);
         vm.expectEmit(true, true, true, true, address(market));
-        emit Market.Sold(tokenId, CREATOR, BUYER, 0, 1 ether, 0, 0.025 ether);
+        emit Venue.Sold(tokenId, CREATOR, BUYER, 0, 1 ether, 0.075 ether, 0.025 ether);
+        vm.expectEmit(true, true, true, true, address(splitter));
+        emit Splitter.RoyaltyReceived(tokenId, address(market), 0.075 ether, 1);
         vm.prank(BUYER);
         market.buy{value: 1 ether}(tokenId, 1 ether, address(0));
-        equal(CREATOR.balance, 1_000 ether + 0.975 ether, "proceeds");
+        equal(CREATOR.balance, 1_000 ether + 0.9 ether, "proceeds");
     }
 
     function testBuyerNeverPaysAboveTheMaximum() public {
         uint256 tokenId = listed(COLLECTOR, 1 ether);
         vm.prank(COLLECTOR);
         market.list(tokenId, 2 ether, 0); // raised just before the purchase
-        vm.expectRevert(abi.encodeWithSelector(Market.PriceAboveMax.selector, 2 ether, 1 ether));
+        vm.expectRevert(abi.encodeWithSelector(Venue.PriceAboveMax.selector, 2 ether, 1 ether));
         vm.prank(BUYER);
         market.buy{value: 2 ether}(tokenId, 1 ether, address(0));
     }
 
     function testTooLittleMoneyIsRefused() public {
         uint256 tokenId = listed(COLLECTOR, 1 ether);
-        vm.expectRevert(abi.encodeWithSelector(Market.PaymentTooLow.selector, 1 ether - 1, 1 ether));
+        vm.expectRevert(abi.encodeWithSelector(Venue.PaymentTooLow.selector, 1 ether - 1, 1 ether));
         vm.prank(BUYER);
         market.buy{value: 1 ether - 1}(tokenId, 1 ether, address(0));
     }
@@ -119,11 +123,11 @@ contract MarketTest is Base {
 
     function testCancelledListingCannotBeBought() public {
         uint256 tokenId = listed(COLLECTOR, 1 ether);
-        vm.expectRevert(abi.encodeWithSelector(Market.NotSeller.selector, tokenId, BUYER, COLLECTOR));
+        vm.expectRevert(abi.encodeWithSelector(Venue.NotSeller.selector, tokenId, BUYER, COLLECTOR));
         vm.prank(BUYER);
         market.cancel(tokenId);
         vm.expectEmit(true, true, true, true, address(market));
-        emit Market.ListingCancelled(tokenId, COLLECTOR);
+        emit Venue.ListingCancelled(tokenId, COLLECTOR);
         vm.prank(COLLECTOR);
         market.cancel(tokenId);
         vm.expectRevert(abi.encodeWithSelector(Market.NotListed.selector, tokenId));
@@ -194,20 +198,19 @@ contract MarketTest is Base {
     }
 
     function testMarketPaysNoMoreThanTenPercentWhateverTheWorkAsks() public {
-        artwork = new GreedyArtwork();
-        market = new Market(artwork, PLATFORM, FEE_BPS);
+        becomeGreedy();
         uint256 tokenId = listed(COLLECTOR, 1 ether);
         vm.prank(BUYER);
         market.buy{value: 1 ether}(tokenId, 1 ether, address(0));
-        equal(address(0x6EED).balance, 0.1 ether, "asked for half, got a tenth");
+        equal(royaltiesOf(tokenId), 0.1 ether, "asked for half, got a tenth");
     }
 
     function testFeeIsCappedAndNeedsARecipient() public {
-        vm.expectRevert(abi.encodeWithSelector(Market.FeeTooHigh.selector, 501, 500));
-        new Market(artwork, PLATFORM, 501);
-        vm.expectRevert(Market.FeeRecipientMissing.selector);
-        new Market(artwork, address(0), 250);
-        equal(new Market(artwork, PLATFORM, 500).feeBps(), 500, "the cap itself is allowed");
+        vm.expectRevert(abi.encodeWithSelector(Venue.FeeTooHigh.selector, 501, 500));
+        new Market(artwork, splitter, PLATFORM, 501);
+        vm.expectRevert(Venue.FeeRecipientMissing.selector);
+        new Market(artwork, splitter, address(0), 250);
+        equal(new Market(artwork, splitter, PLATFORM, 500).feeBps(), 500, "the cap itself is allowed");
     }
 
     function testPlainEtherIsRefused() public {

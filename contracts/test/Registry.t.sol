@@ -17,13 +17,9 @@ contract RegistryTest is Base {
     bytes32 private constant EVIDENCE = keccak256("letter");
     bytes32 private constant REPORT = keccak256("report");
 
-    Registry private registry;
-
     function setUp() public override {
         super.setUp();
-        registry = new Registry(PLATFORM);
-        vm.prank(PLATFORM);
-        registry.setRegistrar(CREATOR, true);
+        registry = new Registry(PLATFORM, _registrars());
     }
 
     // -- Assets ------------------------------------------------------------------------------------
@@ -304,6 +300,11 @@ contract RegistryTest is Base {
         registry.register(digest, kind, CARD, "", parents);
     }
 
+    function _registrars() private pure returns (address[] memory registrars) {
+        registrars = new address[](1);
+        registrars[0] = CREATOR;
+    }
+
     function _attest(address who, bytes32 digest, uint8 level, bytes32 report, bool passed) private {
         vm.prank(who);
         registry.attest(digest, level, report, passed);
@@ -323,7 +324,7 @@ contract RegistryTest is Base {
 /// @dev Registers assets with up to three parents at random, disputes and judges them, and remembers what it did:
 /// parents by number, and which were upheld.
 contract RegistryHandler {
-    Registry public immutable registry = new Registry(address(this));
+    Registry public immutable registry = new Registry(address(this), new address[](0));
     uint256[][] public parents;
     bool[] public upheld;
     bool[] public open;

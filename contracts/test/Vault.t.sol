@@ -2,6 +2,7 @@
 pragma solidity ^0.8.26;
 
 import {Payouts} from "../src/Payouts.sol";
+import {Splitter} from "../src/Splitter.sol";
 import {Vault} from "../src/Vault.sol";
 import {VaultFactory} from "../src/VaultFactory.sol";
 import {Base, Vm} from "./Base.sol";
@@ -26,14 +27,13 @@ contract VaultTest is Base {
 
     function testFuzzRoyaltyOnTheValuationIsPaidAtOnce(uint128 valuation, uint96 bps, uint128 excess) public {
         vm.assume(valuation > 0 && bps <= 1_000);
-        uint256 tokenId = workPaying(COLLECTOR, CREATOR, bps);
+        uint256 tokenId = workBy(CREATOR, COLLECTOR, bps);
         uint256 royalty = (uint256(valuation) * bps) / 10_000;
-        uint256 before = CREATOR.balance;
         vm.deal(COLLECTOR, royalty + excess);
         vm.recordLogs();
         vm.prank(COLLECTOR);
         address vault = factory.open{value: royalty + excess}(tokenId, "Shares", "SHR", SUPPLY, valuation);
-        equal(CREATOR.balance - before, royalty, "royalty");
+        equal(royaltiesOf(tokenId), royalty, "royalty");
         equal(COLLECTOR.balance, excess, "change");
         equal(address(factory).balance, 0, "nothing stays");
         _checkLogs(vm.getRecordedLogs(), vault, tokenId, royalty, excess);
@@ -66,11 +66,12 @@ contract VaultTest is Base {
         equal(legs, (royalty > 0 ? 1 : 0) + (excess > 0 ? 1 : 0), "one leg per payment");
     }
 
-    function testCuratorWhoIsTheRoyaltyRecipientOwesNothing() public {
+    function testCuratorWhoIsTheCreatorOwesTheRoyaltyToo() public {
         uint256 tokenId = work(CREATOR);
+        vm.expectEmit(true, true, true, true, address(splitter));
+        emit Splitter.RoyaltyReceived(tokenId, address(factory), 0.75 ether, 4);
         vm.prank(CREATOR);
-        factory.open(tokenId, "Shares", "SHR", SUPPLY, 10 ether);
-        equal(CREATOR.balance, 1_000 ether, "nothing paid");
+        factory.open{value: 0.75 ether}(tokenId, "Shares", "SHR", SUPPLY, 10 ether);
     }
 
     function testMissingRoyaltyIsRefused() public {
