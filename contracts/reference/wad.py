@@ -61,7 +61,7 @@ def ln_wad(x: int) -> int:
 
 
 def exp_wad(x: int) -> int:
-    """e to the power of a wad from 0 to 135, as a wad, rounded down."""
+    """E to the power of a wad from 0 to 135, as a wad, rounded down."""
     x = (x << 78) // 5**18
     power = ((x << _BITS) // _LN_2_WAD_96 + 2 ** (_BITS - 1)) >> _BITS
     x -= power * _LN_2_WAD_96

@@ -108,7 +108,7 @@ class DropSellers:
 
 
 def price_params(rng: np.random.Generator, value_eth: float) -> VrgdaParams:
-    """Parameters for works that are worth about so much: they start there and go where they must."""
+    """Parameters for works that are worth about so much: they start there, then follow sales."""
     start_wei = to_wei(value_eth * float(rng.uniform(_START_LOW, _START_HIGH)))
     return VrgdaParams(
         start_wei=start_wei,

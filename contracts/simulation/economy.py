@@ -9,17 +9,19 @@ from functools import partial
 import numpy as np
 
 from contracts.chain import GENESIS_TIME
+from contracts.reference.splits import Seat
 from contracts.simulation import artists
 from contracts.simulation.actions import Action, Block
 from contracts.simulation.agents import SLOTS_PER_DAY, draw_people
 from contracts.simulation.auctioneers import Auctioneers
+from contracts.simulation.books.royalties import TREASURY
 from contracts.simulation.books.terms import Terms
 from contracts.simulation.collectors import Crowd
 from contracts.simulation.demand import price_index, true_demand
 from contracts.simulation.drop_sellers import DropSellers
 from contracts.simulation.ledger import Ledger, Piece
 from contracts.simulation.lenders import Lenders
-from contracts.simulation.outside import Outside, OutsideOffer
+from contracts.simulation.outside import Outside, OutsideOffer, SplitterEvent
 from contracts.simulation.payees import Payees
 from contracts.simulation.registrars import Registrars
 from contracts.simulation.studio_rounds import StudioRounds
@@ -54,15 +56,15 @@ _STRANGER_APPEAL, _STRANGER_SIGMA = -0.1, 0.3
 class Economy:
     """One market from its first day on.
 
-    `seed` fixes people and demand; `terms` are those of the contracts; `next_token` the first id.
+    `seed` fixes people and demand; `terms` are those of the contracts.
     """
 
-    def __init__(self, seed: int, *, next_token: int, terms: Terms | None = None) -> None:
+    def __init__(self, seed: int, terms: Terms | None = None) -> None:
         terms = terms or Terms()
         self.people = draw_people(seed)
         self._seed = seed
         self._style_count = len(style_names())
-        ledger = Ledger(terms.fee_bps, next_token, self._style_count, self.people.exchange)
+        ledger = Ledger(terms.fee_bps, 1, self._style_count, self.people.exchange)
         demand = true_demand(seed, 1)
         self.world = World(self.people, demand, price_index(demand), ledger, terms)
         self._crowd = Crowd(self.world)
@@ -93,8 +95,10 @@ class Economy:
             yield day, self._run_day(day, seed)
 
     def see_outside(self, outside: Outside) -> None:
-        """Takes in what others did on the chain: offers, owners, and the ids given meanwhile."""
+        """Takes in what others did on the chain: royalties, offers, owners, and ids given."""
         ledger = self.ledger
+        for event in outside.splitter:
+            self._note_split(event)
         for token_id, owner in outside.moved:
             ledger.move(token_id, owner)
         for token_id in outside.gone:
@@ -103,7 +107,22 @@ class Economy:
             if offer.token_id not in ledger.pieces:
                 ledger.add_piece(self._stranger(offer))
             ledger.add_listing(offer.seller, offer.token_id, offer.price_wei)
-        ledger.next_token = outside.next_token
+        counts = outside.counts
+        ledger.next_token = counts.minted + 1
+        self.world.loans.next_loan = counts.loans + 1
+        self.world.drops.next_drop = counts.drops + 1
+        self.world.studio.rounds_before = counts.rounds - len(self.world.studio.rounds)
+        ledger.note_balance(TREASURY, counts.studio_wei)
+
+    def _note_split(self, event: SplitterEvent) -> None:
+        """What the Splitter did for others: its books must know it to divide what comes next."""
+        royalties = self.ledger.royalties
+        if event.kind == "received":
+            royalties.receive(event.token_id, event.amount_wei)
+        elif event.kind == "released":
+            royalties.release(event.seats[0][0], [event.token_id])
+        else:
+            royalties.note_split(event.token_id, [Seat(*seat) for seat in event.seats])
 
     def _stranger(self, offer: OutsideOffer) -> Piece:
         """A work from outside, as collectors see it beside those of the style's own artists."""

@@ -71,7 +71,11 @@ class Executor:
         self.vaults = dict(vaults or {})
         self._client = client
         self._addresses = addresses
-        self._people = {OPERATOR: officers.operator, GUARDIAN: officers.guardian}
+        self._people = {
+            OPERATOR: officers.operator,
+            GUARDIAN: officers.guardian,
+            TREASURY: addresses.studio,
+        }
         self._encoders: dict[type, Callable[[Any], Tx]] = {
             SendEth: lambda a: Tx(a.sender, a.to, b"", a.value_wei),
             Approve: self._approve,
@@ -169,15 +173,14 @@ class Executor:
             case VaultOf(number):
                 return self.vaults[number]
             case Calldata(to, function, values):
-                return calldata.encode_call(contract_of(to), function, *map(self._resolve, values))
+                parts = [self._resolve(part) for part in values]
+                value = calldata.encode_call(contract_of(to), function, *parts)
             case Hashed(types, values):
-                return _keccak_of(types, [self._resolve(part) for part in values])
+                value = _keccak_of(types, [self._resolve(part) for part in values])
             case list() | tuple():
-                return type(value)(self._resolve(part) for part in value)
+                value = type(value)(self._resolve(part) for part in value)
             case str():
-                if value == TREASURY:
-                    return self._addresses.studio
-                return self._people.get(value, value)
+                value = self._people.get(value, value)
         return value
 
     def _check_mint(self, token_id: int, receipt: Receipt) -> None:

@@ -165,6 +165,10 @@ class Ledger:
         """Books what a contract pays somebody."""
         self._accounts.receive(address, value_wei)
 
+    def note_balance(self, contract: str, value_wei: int) -> None:
+        """Takes in what a contract holds on the chain, when others have paid it, too."""
+        self._accounts.receive(contract, value_wei - self.balance_wei(contract))
+
     def pay_out(self, contract: str, value_wei: int) -> None:
         """Books what a contract pays: it costs the contract no gas."""
         self._accounts.pay(contract, value_wei, 0, f"a payment on day {self.day}")
@@ -259,20 +263,22 @@ class Ledger:
         listing = self.listings[token_id]
         self._pay(Buy, buyer, listing.price_wei)
         self._actions.append(Buy(buyer, token_id, listing.price_wei, story))
-        return self.settle_sale(
-            token_id, listing.seller, buyer, listing.price_wei, FIXED_PRICE, story
-        )
+        people = (listing.seller, buyer)
+        return self.settle_sale(token_id, people, listing.price_wei, FIXED_PRICE, story)
 
     def settle_sale(
         self,
         token_id: int,
-        seller: str,
-        buyer: str,
+        people: tuple[str, str],
         price_wei: int,
         kind: int,
         story: Story | None = None,
     ) -> Sale:
-        """Books a sale at any venue: royalty to the Splitter, fee to the studio, rest to seller."""
+        """Books a sale from `people[0]` to `people[1]` at any venue.
+
+        The royalty goes to the Splitter, the fee to the studio, the rest to the seller.
+        """
+        seller, buyer = people
         piece = self.pieces[token_id]
         primary = seller == piece.creator
         source = Source.PRIMARY if primary else Source.RESALE
@@ -285,9 +291,7 @@ class Ledger:
         if buyer != seller:
             piece.last_price_wei = price_wei
             self._last_prices_wei[token_id, kind] = price_wei
-        sale = Sale(
-            self.day, token_id, piece.style, seller, buyer, price_wei, primary, story, kind
-        )
+        sale = Sale(self.day, token_id, piece.style, seller, buyer, price_wei, primary, story, kind)
         self.sales.append(sale)
         self.on_sale(sale)
         return sale
@@ -316,9 +320,7 @@ class Ledger:
         """Fetches what waits in the Splitter for a payee from these works; returns the wei."""
         tokens = list(token_ids)
         gas = 25_000 * len(tokens)
-        self.call(
-            sender, Place("splitter"), "release", tokens, ZERO_ADDRESS, payee, extra_gas=gas
-        )
+        self.call(sender, Place("splitter"), "release", tokens, ZERO_ADDRESS, payee, extra_gas=gas)
         amount_wei = self.royalties.release(payee, tokens)
         self.receive(payee, amount_wei)
         return amount_wei

@@ -4,20 +4,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from contracts.simulation.books.loans import Loan, State
+from contracts.simulation.books.loans import Loan, Offered, State
 from contracts.simulation.collectors import Crowd
 from contracts.simulation.world import World, asking_price_wei, to_wei
 
 DAY_S = 86_400
 
-_ASK_CHANCE = 0.30
+_ASK_CHANCE = 0.45
 _SHARES_CHANCE = 0.35
 _LEAST_ETH, _LEAST_SHARES_ETH = 0.08, 0.005
 _HELD_DAYS = 4
-_TERM_DAYS = (7, 45)
+_TERM_DAYS = (4, 40)
 _LEND_CHANCE = 0.6
 _GIVE_UP_DAYS = 4
-_DEFAULT_CHANCE = 0.22
+_DEFAULT_CHANCE = 0.25
 _NOTE_CHANCE = 0.02
 _SELL_MARKUP = 1.02
 _STAKE_ETH = 6.0
@@ -68,7 +68,7 @@ class Lenders:
             return
         if world.ledger.can_pay(piece.owner, 0):
             terms = self._terms(rng, world.value_eth(piece))
-            self._note(rng, world.loans.offer_work(piece.token_id, *terms))
+            self._note(rng, world.loans.offer_work(piece.token_id, terms))
 
     def _ask_with_shares(self, rng: np.random.Generator) -> None:
         world = self._world
@@ -86,16 +86,17 @@ class Lenders:
         value_eth = whole_eth * shares / vault.shares.issued
         if value_eth >= _LEAST_SHARES_ETH:
             terms = self._terms(rng, value_eth)
-            self._note(rng, world.loans.offer_shares(holder, vault, shares, *terms))
+            self._note(rng, world.loans.offer_shares(holder, vault, shares, terms))
 
-    def _terms(self, rng: np.random.Generator, value_eth: float) -> tuple[int, int, int]:
-        """Principal, repayment (wei) and term (seconds) as the average lender asks them."""
+    def _terms(self, rng: np.random.Generator, value_eth: float) -> Offered:
+        """What a borrower asks for: as much as lenders give, at their interest."""
         lenders = self._world.people.lenders
         lender = lenders[int(rng.integers(0, len(lenders)))]
         days = int(rng.integers(*_TERM_DAYS))
         principal_wei = max(to_wei(value_eth * lender.advance), 10**12)
         interest = lender.interest * days / _MONTH_DAYS
-        return principal_wei, principal_wei + int(principal_wei * interest), days * DAY_S
+        repayment_wei = principal_wei + int(principal_wei * interest)
+        return Offered(principal_wei, repayment_wei, days * DAY_S)
 
     def _note(self, rng: np.random.Generator, loan: Loan) -> None:
         honest = bool(rng.random() >= _DEFAULT_CHANCE)
@@ -110,11 +111,13 @@ class Lenders:
         if world.day == deal.offered_day:
             return
         if rng.random() < _LEND_CHANCE:
-            if world.ledger.can_pay(lender, loan.principal_wei):
+            if world.ledger.can_pay(lender, loan.offered.principal_wei):
                 world.loans.lend(loan, lender)
             else:
                 exchange = world.people.exchange
-                world.ledger.send_eth(exchange, lender, loan.principal_wei + to_wei(_STAKE_ETH))
+                world.ledger.send_eth(
+                    exchange, lender, loan.offered.principal_wei + to_wei(_STAKE_ETH)
+                )
         elif world.day - deal.offered_day >= _GIVE_UP_DAYS and self._able(loan.borrower, 0):
             world.loans.cancel(loan)
 
@@ -125,7 +128,11 @@ class Lenders:
             if self._able(loan.lender, 0):
                 world.loans.claim(loan)
                 self._sell(rng, loan)
-        elif deal.honest and left_s < 3 * DAY_S and self._able(loan.borrower, loan.repayment_wei):
+        elif (
+            deal.honest
+            and left_s < 3 * DAY_S
+            and self._able(loan.borrower, loan.offered.repayment_wei)
+        ):
             world.loans.repay(loan, loan.borrower)
         elif rng.random() < _NOTE_CHANCE and self._able(loan.lender, 0):
             others = [address for address in self._lenders if address != loan.lender]
@@ -147,4 +154,3 @@ class Lenders:
         for lender in self._world.people.lenders:
             exchange, ledger = self._world.people.exchange, self._world.ledger
             ledger.send_eth(exchange, lender.address, to_wei(lender.capital_eth))
-

@@ -14,9 +14,8 @@ _CHECK_CHANCE = 0.12
 _PASS_CHANCE = 0.85
 _MOST_LEVEL = 3
 _MOST_ANCESTORS = 9
-_FIRST_DISPUTE_DAY, _DISPUTE_EVERY_DAYS = 8, 6
+_FIRST_DISPUTE_DAY, _SOON_DAYS, _LATER_DAYS = 8, 6, 45
 _JUDGE_AFTER_DAYS = 2
-_DISPUTES_A_YEAR_ON = 40
 
 
 class Registrars:
@@ -70,18 +69,21 @@ class Registrars:
         if not world.ledger.can_pay(opener, 0):
             return
         self._disputed += 1
-        world.registry.open_dispute(opener, target.digest, named_hash("evidence", f"{self._disputed}"))
+        evidence = named_hash("evidence", f"{self._disputed}")
+        world.registry.open_dispute(opener, target.digest, evidence)
         # By turns, so that a short market, too, sees one end and then the other.
         upheld = self._disputed % 2 == 0
         self._to_judge.append((world.day + _JUDGE_AFTER_DAYS, target.digest, upheld))
-        self._next_dispute = world.day + _DISPUTE_EVERY_DAYS + _DISPUTES_A_YEAR_ON * (self._disputed // 2)
+        wait_days = _SOON_DAYS if self._disputed % 2 else _LATER_DAYS
+        self._next_dispute = world.day + wait_days
 
     def materials(self, artist: Artist, style: int) -> Materials:
         """What an artist makes the next work of a style with: nothing that is tainted."""
         registry = self._world.registry
         first = first_materials(artist.name, style)
         chosen = self._choice.get((artist.address, style), first)
-        if registry.usable(chosen.model, Kind.MODEL) and registry.usable(chosen.dataset, Kind.DATASET):
+        clean = registry.usable(chosen.model, Kind.MODEL)
+        if clean and registry.usable(chosen.dataset, Kind.DATASET):
             return chosen
         del self._choice[artist.address, style]
         return first

@@ -27,7 +27,7 @@ _HOLDING_BPS = (250, 600)
 _FIRST_DAY, _EVERY_DAYS = 2, 11
 _CANDIDATES = (3, 6)
 _IMAGES = 48
-_PRESENT, _ABSENT = 0.85, 0.15
+_PRESENT, _ABSENT = 0.85, 0.25
 _LONELY_EVERY, _LONELY = 4, 2
 _FORGET_CHANCE = 0.12
 _NONE_CHANCE = 0.08
@@ -218,13 +218,13 @@ class StudioRounds:
     def _share(self, rng: np.random.Generator) -> None:
         """Gives the holders what the studio does not need, and lets them fetch it."""
         studio, ledger = self._world.studio, self._world.ledger
-        if self._world.day % _SHARE_EVERY_DAYS == _SHARE_EVERY_DAYS - 4:
-            if studio.balance_wei > studio.terms.reserve_wei:
-                studio.share_proceeds()
+        due = self._world.day % _SHARE_EVERY_DAYS == _SHARE_EVERY_DAYS - 4
+        if due and studio.balance_wei > studio.terms.reserve_wei:
+            studio.share_proceeds()
         for juror in self._jurors:
-            if rng.random() < _CLAIM_CHANCE and ledger.can_pay(juror.address, 0):
-                if studio.shares.claimable_wei(juror.address) >= _CLAIM_WEI:
-                    studio.claim_dividend(juror.address)
+            comes = rng.random() < _CLAIM_CHANCE and ledger.can_pay(juror.address, 0)
+            if comes and studio.shares.claimable_wei(juror.address) >= _CLAIM_WEI:
+                studio.claim_dividend(juror.address)
 
     def _alarm(self) -> None:
         """The guardian stops the studio once a while; the timelock lets it go on days later."""

@@ -127,5 +127,6 @@ class VaultHolders:
             if rng.random() < _REDEEM_CHANCE and world.ledger.can_pay(account, 0):
                 world.vaults.withdraw(account, vault)
         for holder in list(vault.shares.balances):
-            if holder != LOANS.name and rng.random() < _REDEEM_CHANCE and world.ledger.can_pay(holder, 0):
+            able = holder != LOANS.name and world.ledger.can_pay(holder, 0)
+            if able and rng.random() < _REDEEM_CHANCE:
                 world.vaults.redeem(holder, vault)

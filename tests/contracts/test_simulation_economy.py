@@ -31,7 +31,7 @@ ETH = 10**18
 
 
 def play(seed=7, days=180, **changes):
-    economy = Economy(seed, fee_bps=FEE_BPS, next_token=1)
+    economy = Economy(seed)
     blocks = [
         block for _, day in economy.run(0, days, changes.get("days_seed", seed)) for block in day
     ]

@@ -113,9 +113,8 @@ class Auctions:
             self.counts.unsold += 1
             return None
         self.counts.settled += 1
-        return self._ledger.settle_sale(
-            token_id, auction.seller, auction.bidder, auction.bid_wei, AUCTION
-        )
+        people = (auction.seller, auction.bidder)
+        return self._ledger.settle_sale(token_id, people, auction.bid_wei, AUCTION)
 
     def withdraw(self, account: str) -> None:
         """Fetches what is kept for somebody who was outbid."""

@@ -87,13 +87,11 @@ class Drops:
         drop.works.remove(token_id)
         drop.sold += 1
         self._close_if_empty(drop)
-        return self._ledger.settle_sale(token_id, drop.seller, buyer, price_wei, DROP)
+        return self._ledger.settle_sale(token_id, (drop.seller, buyer), price_wei, DROP)
 
     def reprice(self, drop: Drop, params: VrgdaParams) -> None:
         """Changes the price of a drop of a person."""
-        self._ledger.call(
-            drop.seller, DROPS, "reprice", drop.drop_id, params_tuple(params)
-        )
+        self._ledger.call(drop.seller, DROPS, "reprice", drop.drop_id, params_tuple(params))
         self.note_repriced(drop, params)
 
     def note_repriced(self, drop: Drop, params: VrgdaParams) -> None:

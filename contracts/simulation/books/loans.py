@@ -24,6 +24,15 @@ class State(IntEnum):
     CANCELLED = 5
 
 
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What a borrower asks for, in wei and seconds."""
+
+    principal_wei: int
+    repayment_wei: int
+    term_s: int
+
+
 @dataclass(slots=True)
 class Loan:
     """A loan in wei; `shares` of vault `vault` are in escrow, or the work where that is 0."""
@@ -33,9 +42,7 @@ class Loan:
     token_id: int
     vault: int
     shares: int
-    principal_wei: int
-    repayment_wei: int
-    term_s: int
+    offered: Offered
     state: State = State.OFFERED
     lender: str = ""
     due_time: int = 0
@@ -51,7 +58,7 @@ class Loan:
         quantity = self.shares or 1
         values = (
             self.borrower, self.collateral, self.token_id, quantity,
-            self.principal_wei, self.repayment_wei, self.term_s,
+            *_values(self.offered),
         )  # fmt: skip
         return Hashed(_TERMS, values)
 
@@ -65,35 +72,21 @@ class Loans:
         self._ledger = ledger
         self._vaults = vaults
 
-    def offer_work(
-        self, token_id: int, principal_wei: int, repayment_wei: int, term_s: int
-    ) -> Loan:
+    def offer_work(self, token_id: int, offered: Offered) -> Loan:
         """Offers a work of its owner as collateral."""
         borrower = self._ledger.pieces[token_id].owner
         self._ledger.approve(borrower, "loans")
-        loan = self._book(borrower, token_id, 0, 0, principal_wei, repayment_wei, term_s)
-        self._ledger.call(
-            borrower, LOANS, "offerWork", token_id, principal_wei, repayment_wei, term_s
-        )
+        self._ledger.call(borrower, LOANS, "offerWork", token_id, *_values(offered))
         self._ledger.hand_over(token_id, LOANS.name)
-        return loan
+        return self._book(Loan(self.next_loan, borrower, token_id, 0, 0, offered))
 
-    def offer_shares(
-        self,
-        borrower: str,
-        vault: Vault,
-        shares: int,
-        principal_wei: int,
-        repayment_wei: int,
-        term_s: int,
-    ) -> Loan:
+    def offer_shares(self, borrower: str, vault: Vault, shares: int, offered: Offered) -> Loan:
         """Offers shares of a vault as collateral; they are approved for just that."""
         self._vaults.approve(borrower, vault, LOANS, shares)
-        terms = (principal_wei, repayment_wei, term_s)
-        loan = self._book(borrower, vault.token_id, vault.number, shares, *terms)
-        self._ledger.call(borrower, LOANS, "offerShares", vault.place, shares, *terms)
+        self._ledger.call(borrower, LOANS, "offerShares", vault.place, shares, *_values(offered))
         self._vaults.move(vault, borrower, LOANS.name, shares)
-        return loan
+        loan = Loan(self.next_loan, borrower, vault.token_id, vault.number, shares, offered)
+        return self._book(loan)
 
     def cancel(self, loan: Loan) -> None:
         """Takes an offer back that nobody took."""
@@ -106,11 +99,11 @@ class Loans:
         """Pays the principal to the borrower."""
         self._require(loan, State.OFFERED)
         self._ledger.call(
-            lender, LOANS, "lend", loan.loan_id, loan.terms, value_wei=loan.principal_wei
+            lender, LOANS, "lend", loan.loan_id, loan.terms, value_wei=loan.offered.principal_wei
         )
         loan.state, loan.lender = State.STARTED, lender
-        loan.due_time = self._ledger.now + loan.term_s
-        self._ledger.receive(loan.borrower, loan.principal_wei)
+        loan.due_time = self._ledger.now + loan.offered.term_s
+        self._ledger.receive(loan.borrower, loan.offered.principal_wei)
 
     def repay(self, loan: Loan, payer: str) -> None:
         """Pays the lender; the collateral goes back to the borrower, whoever pays."""
@@ -118,9 +111,9 @@ class Loans:
         if self._ledger.now > loan.due_time:
             message = f"loan {loan.loan_id} was due at {loan.due_time}"
             raise SimulationError(message)
-        self._ledger.call(payer, LOANS, "repay", loan.loan_id, value_wei=loan.repayment_wei)
+        self._ledger.call(payer, LOANS, "repay", loan.loan_id, value_wei=loan.offered.repayment_wei)
         loan.state = State.REPAID
-        self._ledger.receive(loan.lender, loan.repayment_wei)
+        self._ledger.receive(loan.lender, loan.offered.repayment_wei)
         self._give(loan, loan.borrower)
 
     def claim(self, loan: Loan) -> None:
@@ -139,10 +132,7 @@ class Loans:
         self._ledger.call(loan.lender, LOANS, "transferNote", loan.loan_id, to)
         loan.lender = to
 
-    def _book(
-        self, borrower: str, token_id: int, vault: int, shares: int, *terms: int
-    ) -> Loan:
-        loan = Loan(self.next_loan, borrower, token_id, vault, shares, *terms)
+    def _book(self, loan: Loan) -> Loan:
         self.loans[loan.loan_id] = loan
         self.next_loan += 1
         return loan
@@ -157,3 +147,7 @@ class Loans:
         if loan.state != state:
             message = f"loan {loan.loan_id} is {loan.state.name}, not {state.name}"
             raise SimulationError(message)
+
+
+def _values(offered: Offered) -> tuple[int, int, int]:
+    return offered.principal_wei, offered.repayment_wei, offered.term_s

@@ -53,6 +53,10 @@ class Royalties:
         if seats:
             self.splits.set_split(token_id, seats)
 
+    def note_split(self, token_id: int, seats: Sequence[Seat]) -> None:
+        """Takes in a split that others set, or in which they handed a place on."""
+        self.splits.seats[token_id] = list(seats)
+
     def owed_wei(self, token_id: int, price_wei: int) -> int:
         """The royalty on a price, rounded down: ERC-2981."""
         return price_wei * self._bps[token_id] // ALL_BPS
@@ -64,6 +68,10 @@ class Royalties:
         flow = self.flows[source]
         flow.payments += 1
         flow.wei += amount_wei
+        self.receive(token_id, amount_wei)
+
+    def receive(self, token_id: int, amount_wei: int) -> None:
+        """Divides what came for a work, from the market or from others."""
         self.splits.receive(token_id, ZERO_ADDRESS, amount_wei)
         for seat in self._seats(token_id):
             self._waiting[seat.payee][token_id] = None

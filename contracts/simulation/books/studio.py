@@ -13,7 +13,7 @@ from contracts.simulation.books.terms import StudioTerms
 from contracts.simulation.books.timelock import Timelock
 from contracts.simulation.calls import GUARDIAN, OPERATOR, Hashed, Place
 from contracts.simulation.errors import SimulationError
-from contracts.simulation.ledger import Ledger, Piece
+from contracts.simulation.ledger import Ledger
 from contracts.simulation.works import Work, manifest_hash, metadata, token_uri
 
 STUDIO, SHARES = Place("studio"), Place("studio_shares")
@@ -76,7 +76,7 @@ class Ballot:
 
 @dataclass(slots=True)
 class Round:
-    """One vetting round; `weights` are the balances when it opened. Times as the rules give them."""
+    """One vetting round; `weights` are the balances when it opened. Times before any pause."""
 
     number: int
     weights: dict[str, int]
@@ -108,6 +108,7 @@ class Studio:
         self.terms = terms
         self.shares = Shares(OPERATOR, terms.shares)
         self.rounds: list[Round] = []
+        self.rounds_before = 0
         self.loop = 0
         self.state = Loop.IDLE
         self.paused_at = 0
@@ -158,7 +159,7 @@ class Studio:
         submit_until = self._ledger.now + self.terms.submit_s
         commit_until = submit_until + self.terms.commit_s
         opened = Round(
-            len(self.rounds) + 1, dict(self.shares.balances),
+            self.rounds_before + len(self.rounds) + 1, dict(self.shares.balances),
             submit_until, commit_until, commit_until + self.terms.reveal_s, self.paused_s,
         )  # fmt: skip
         self.rounds.append(opened)
@@ -185,9 +186,7 @@ class Studio:
     def commit(self, vetted: Round, voter: str, choice: int, salt: bytes) -> None:
         """Votes for a choice, hidden."""
         self._require(vetted, Phase.COMMITMENT)
-        ballot = Hashed(
-            _BALLOT, (LOCAL_CHAIN_ID, STUDIO, vetted.number, voter, choice, salt)
-        )
+        ballot = Hashed(_BALLOT, (LOCAL_CHAIN_ID, STUDIO, vetted.number, voter, choice, salt))
         self._ledger.call(voter, STUDIO, "commitVote", vetted.number, ballot)
         vetted.ballots[voter] = Ballot(choice, salt)
 
@@ -195,9 +194,7 @@ class Studio:
         """Shows a vote, which counts from now on."""
         self._require(vetted, Phase.REVEAL)
         ballot = vetted.ballots[voter]
-        self._ledger.call(
-            voter, STUDIO, "revealVote", vetted.number, ballot.choice, ballot.salt
-        )
+        self._ledger.call(voter, STUDIO, "revealVote", vetted.number, ballot.choice, ballot.salt)
         ballot.revealed = True
         cap = self.shares.issued * self.terms.cap_bps // ALL_BPS
         weight = min(vetted.weights.get(voter, 0), cap)
@@ -257,9 +254,7 @@ class Studio:
 
     def reprice_drop(self, drop: Drop, params: VrgdaParams) -> None:
         """Changes the price of a drop of the studio's, once an epoch at most."""
-        self._ledger.call(
-            OPERATOR, STUDIO, "repriceDrop", drop.drop_id, params_tuple(params)
-        )
+        self._ledger.call(OPERATOR, STUDIO, "repriceDrop", drop.drop_id, params_tuple(params))
         self._drops.note_repriced(drop, params)
 
     def withdraw_drop(self, drop: Drop) -> list[int]:
@@ -299,7 +294,9 @@ class Studio:
             SimulationError: less is left.
         """
         if self.is_paused or amount > self.left(kind):
-            message = f"budget {kind} has {self.left(kind)} left in epoch {self.epoch}, not {amount}"
+            message = (
+                f"budget {kind} has {self.left(kind)} left in epoch {self.epoch}, not {amount}"
+            )
             raise SimulationError(message)
         key = (self.epoch, kind)
         self.spent[key] = self.spent.get(key, 0) + amount

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from contracts.reference.splits import ALL_BPS, Seat
 from contracts.simulation.books.royalties import TREASURY
@@ -56,6 +57,12 @@ class Terms:
     delay_s: int = 2 * DAY_S
     studio: StudioTerms = StudioTerms()
     drops: DropTerms = DropTerms()
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Terms":
+        """The inverse of `dataclasses.asdict`."""
+        studio, drops = StudioTerms(**values["studio"]), DropTerms(**values["drops"])
+        return cls(**{**values, "studio": studio, "drops": drops})
 
     def split(
         self,

@@ -251,7 +251,9 @@ class Vaults:
         """Gives the work to a holder of 95 % of the shares, who pays for those of the others."""
         held = vault.shares.balances.get(holder, 0)
         if vault.phase != Phase.OPEN or not vault.may_take_out(holder):
-            message = f"{holder} cannot take the work out of vault {vault.number} with {held} shares"
+            message = (
+                f"{holder} cannot take the work out of vault {vault.number} with {held} shares"
+            )
             raise SimulationError(message)
         due_wei = vault.take_out_wei(holder)
         self._ledger.call(holder, vault.place, "takeOut", value_wei=due_wei)
