@@ -1,89 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.26;
 
-import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {Market} from "../src/Market.sol";
 import {Payouts} from "../src/Payouts.sol";
-import {Vault} from "../src/Vault.sol";
-import {VaultFactory} from "../src/VaultFactory.sol";
 import {Base} from "./Base.sol";
 import {Bookkeeper, Donor, GasBurner, Overpayer, Reentrant, Refuser, ReturnBomb} from "./Hostile.sol";
 
 /// @title Published audit findings of related projects, each as a test that our contracts do not share them.
-/// @dev Only those that apply to fixed-price sales and to opening and redeeming vaults; buyouts, votes and
-/// auctions bring theirs with them.
+/// @dev Only those that apply to fixed-price sales; vaults, auctions and loans have theirs beside their tests.
 contract AuditFindingsTest is Base {
     // -- Fractional v2 -------------------------------------------------------------------------
-
-    function testFractionalH04H11SupplySoLargeThatPricesRoundToZeroIsRefused() public {
-        uint256 tokenId = work(COLLECTOR);
-        uint256[3] memory supplies = [uint256(0), 1e18 - 1, 1e27 + 1];
-        for (uint256 i; i < supplies.length; ++i) {
-            vm.expectRevert(
-                abi.encodeWithSelector(VaultFactory.SupplyOutOfRange.selector, supplies[i], 1e18, 1e27)
-            );
-            vm.prank(COLLECTOR);
-            factory.open{value: 1 ether}(tokenId, "Shares", "SHR", supplies[i], 10 ether);
-        }
-    }
-
-    function testFractionalH10NobodyPutsAnothersWorkIntoAVault() public {
-        uint256 tokenId = work(COLLECTOR); // its owner has approved the factory for everything
-        vm.expectRevert(abi.encodeWithSelector(VaultFactory.NotOwner.selector, tokenId, BUYER, COLLECTOR));
-        vm.prank(BUYER);
-        factory.open{value: 1 ether}(tokenId, "Shares", "SHR", SUPPLY, 10 ether);
-    }
-
-    function testFractionalH12NoAllowanceIsLeftOnAVaultsWork() public {
-        (Vault vault, uint256 tokenId) = _vault();
-        equal(artwork.getApproved(tokenId), address(0), "no approval on the work");
-        require(!artwork.isApprovedForAll(address(vault), address(factory)), "none for the factory");
-        require(!artwork.isApprovedForAll(address(vault), COLLECTOR), "none for the curator");
-        vm.expectRevert(
-            abi.encodeWithSelector(IERC721Errors.ERC721InsufficientApproval.selector, COLLECTOR, tokenId)
-        );
-        vm.prank(COLLECTOR);
-        artwork.transferFrom(address(vault), COLLECTOR, tokenId);
-    }
-
-    function testFractionalH13H16ReentryByTheCuratorOpensNothingTwice() public {
-        Reentrant curator = new Reentrant();
-        uint256 tokenId = workBy(CREATOR, address(curator), 1_000);
-        curator.arm(
-            address(factory), abi.encodeCall(factory.open, (tokenId, "Again", "AGN", SUPPLY, 10 ether))
-        );
-        vm.deal(address(curator), 3 ether);
-        vm.prank(address(curator));
-        address vault = factory.open{value: 3 ether}(tokenId, "Shares", "SHR", SUPPLY, 10 ether);
-        require(curator.tried() && !curator.succeeded(), "re-entry was tried and refused");
-        equal(artwork.ownerOf(tokenId), vault, "one vault holds the work");
-        equal(royaltiesOf(tokenId), 1 ether, "the royalty was paid once");
-        equal(address(curator).balance, 2 ether, "and the change given once");
-    }
-
-    function testFractionalH18WorkSentStraightToAVaultChangesNothing() public {
-        (Vault vault, uint256 tokenId) = _vault();
-        uint256 other = work(BUYER);
-        vm.prank(BUYER);
-        artwork.transferFrom(BUYER, address(vault), other);
-        equal(vault.totalSupply(), SUPPLY, "no share was made");
-        equal(vault.tokenId(), tokenId, "the vault is about its own work");
-    }
-
-    function testFractionalM04RoyaltyIsPaidWhenAWorkIsFractionalised() public {
-        (, uint256 tokenId) = _vault();
-        equal(royaltiesOf(tokenId), 0.75 ether, "7.5 % of 10 ether");
-    }
-
-    function testFractionalM05M07NobodyCanMintShares() public {
-        (Vault vault,) = _vault();
-        bytes4[3] memory minters = [bytes4(0x40c10f19), bytes4(0x1249c58b), bytes4(0x4e6ec247)];
-        for (uint256 i; i < minters.length; ++i) {
-            (bool done,) = address(vault).call(abi.encodeWithSelector(minters[i], COLLECTOR, 1));
-            require(!done, "mint(address,uint256), mint() and _mint do not exist");
-        }
-        equal(vault.totalSupply(), SUPPLY, "supply");
-    }
 
     function testFractionalM11PayeesMayNeedMoreGasThanTransferGives() public {
         Bookkeeper seller = new Bookkeeper();
@@ -266,12 +192,6 @@ contract AuditFindingsTest is Base {
         equal(address(greedy).balance, 0.9 ether, "its own");
         equal(market.refunds(address(greedy)), 0, "once");
         equal(address(market).balance, 9 ether, "the rest is the other's");
-    }
-
-    function _vault() private returns (Vault vault, uint256 tokenId) {
-        tokenId = work(COLLECTOR);
-        vm.prank(COLLECTOR);
-        vault = Vault(factory.open{value: 0.75 ether}(tokenId, "Shares", "SHR", SUPPLY, 10 ether));
     }
 
     function _buy(uint256 tokenId, uint256 price) private {

@@ -128,7 +128,7 @@ contract Handler {
         uint256 supply = vault.totalSupply();
         if (supply == 0 || vault.balanceOf(holder) != supply) return;
         vm.prank(holder);
-        vault.redeem();
+        vault.takeOut();
     }
 
     function withdraw(uint256 who, bool fromMarket) external {

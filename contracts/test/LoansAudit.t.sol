@@ -387,7 +387,9 @@ contract LoansAuditTest is LoansBase {
             loans.offerShares(strangers[i], 1e18, PRINCIPAL, REPAYMENT, TERM);
         }
         (, uint256 tokenId) = vaultOf(COLLECTOR);
-        Vault copy = new Vault(artwork, tokenId, address(this), "Shares", "SHR", SUPPLY); // holds nothing
+        Vault.Holding memory held =
+            Vault.Holding(artwork, splitter, TREASURY, tokenId, address(this), 1 ether);
+        Vault copy = new Vault(held, "Shares", "SHR", SUPPLY); // holds nothing
         copy.approve(address(loans), SUPPLY);
         vm.expectRevert(abi.encodeWithSelector(Loans.VaultUnknown.selector, address(copy)));
         loans.offerShares(address(copy), SUPPLY, PRINCIPAL, REPAYMENT, TERM);

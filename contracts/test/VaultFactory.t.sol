@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.26;
 
+import {Artwork} from "../src/Artwork.sol";
+import {Auctions} from "../src/Auctions.sol";
 import {Payouts} from "../src/Payouts.sol";
-import {Splitter} from "../src/Splitter.sol";
+import {ICreators, Splitter} from "../src/Splitter.sol";
 import {Vault} from "../src/Vault.sol";
 import {VaultFactory} from "../src/VaultFactory.sol";
+import {Venue} from "../src/Venue.sol";
 import {Base, Vm} from "./Base.sol";
 
-contract VaultTest is Base {
+contract VaultFactoryTest is Base {
     function opened(address owner) internal returns (Vault vault, uint256 tokenId) {
         tokenId = work(owner);
         vm.prank(owner);
@@ -23,6 +26,10 @@ contract VaultTest is Base {
         equal(vault.tokenId(), tokenId, "token");
         equal(factory.tokenOfVault(address(vault)), tokenId, "known to the factory");
         equal(factory.tokenOfVault(address(this)), 0, "others are not");
+        equal(address(factory.vaultOf(tokenId)), address(vault), "and the other way round");
+        equal(vault.valuation(), 10 ether, "valuation");
+        equal(vault.treasury(), TREASURY, "treasury");
+        equal(address(vault.splitter()), address(splitter), "splitter");
     }
 
     function testFuzzRoyaltyOnTheValuationIsPaidAtOnce(uint128 valuation, uint96 bps, uint128 excess) public {
@@ -108,42 +115,6 @@ contract VaultTest is Base {
         factory.open(tokenId, "Shares", "SHR", SUPPLY, 0);
     }
 
-    function testOnlyTheHolderOfAllSharesRedeems() public {
-        (Vault vault, uint256 tokenId) = opened(COLLECTOR);
-        vm.prank(COLLECTOR);
-        vault.transfer(BUYER, 1);
-        vm.expectRevert(abi.encodeWithSelector(Vault.NotAllShares.selector, COLLECTOR, SUPPLY - 1, SUPPLY));
-        vm.prank(COLLECTOR);
-        vault.redeem();
-        vm.prank(COLLECTOR);
-        vault.transfer(BUYER, SUPPLY - 1);
-        vm.expectEmit(true, true, true, true, address(vault));
-        emit Vault.SharesRedeemed(address(vault), BUYER, SUPPLY, 0);
-        vm.prank(BUYER);
-        vault.redeem();
-        equal(artwork.ownerOf(tokenId), BUYER, "the work is out");
-        equal(vault.totalSupply(), 0, "the shares are gone");
-    }
-
-    function testNobodyRedeemsTwice() public {
-        (Vault vault,) = opened(COLLECTOR);
-        vm.prank(COLLECTOR);
-        vault.redeem();
-        vm.expectRevert(abi.encodeWithSelector(Vault.NotAllShares.selector, COLLECTOR, 0, 0));
-        vm.prank(COLLECTOR);
-        vault.redeem();
-    }
-
-    function testRedeemedWorkCanBeFractionalisedAgain() public {
-        (Vault first, uint256 tokenId) = opened(COLLECTOR);
-        vm.prank(COLLECTOR);
-        first.redeem();
-        vm.prank(COLLECTOR);
-        address second = factory.open{value: 0.75 ether}(tokenId, "Again", "AGN", SUPPLY, 10 ether);
-        require(second != address(first), "a new vault");
-        equal(artwork.ownerOf(tokenId), second, "holds the work");
-    }
-
     function testFuzzSupplyStaysFixedWhateverIsTransferred(uint256 a, uint256 b) public {
         (Vault vault,) = opened(COLLECTOR);
         a %= SUPPLY;
@@ -158,5 +129,81 @@ contract VaultTest is Base {
             "balances are the supply"
         );
         equal(vault.totalSupply(), SUPPLY, "which is fixed");
+    }
+
+    function testValuationIsAtLeastTheHighestLastPriceOfAllVenues() public {
+        Auctions house = new Auctions(artwork, splitter, PLATFORM, FEE_BPS);
+        Venue[] memory venues = new Venue[](2);
+        (venues[0], venues[1]) = (market, house);
+        factory = new VaultFactory(artwork, splitter, venues, TREASURY);
+        uint256 tokenId = listed(COLLECTOR, 2 ether);
+        vm.prank(BUYER);
+        market.buy{value: 2 ether}(tokenId, 2 ether, address(0));
+        equal(factory.lastPrice(tokenId), 2 ether, "of the market");
+        vm.startPrank(BUYER);
+        artwork.setApprovalForAll(address(house), true);
+        house.open(tokenId, 3 ether, 1 days);
+        vm.stopPrank();
+        vm.prank(COLLECTOR);
+        house.bid{value: 3 ether}(tokenId);
+        vm.warp(START + 1 days + 1);
+        house.settle(tokenId);
+        equal(factory.lastPrice(tokenId), 3 ether, "of the auction");
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                VaultFactory.ValuationOutOfRange.selector, 3 ether - 1, 3 ether, type(uint128).max
+            )
+        );
+        factory.royaltyDue(tokenId, 3 ether - 1);
+    }
+
+    function testValuationIsAtLeastWhatABuyoutBroughtHoweverManyVaultsAgo() public {
+        (Vault first, uint256 tokenId) = opened(COLLECTOR);
+        vm.prank(COLLECTOR);
+        first.vote(20 ether, SUPPLY);
+        vm.prank(BUYER);
+        first.startBuyout{value: 20 ether}();
+        equal(factory.lastPrice(tokenId), 0, "not before it is settled");
+        vm.warp(START + 7 days + 1);
+        first.settle();
+        approve(BUYER);
+        for (uint256 i; i < 2; ++i) {
+            equal(factory.lastPrice(tokenId), 20 ether, "the buyout");
+            vm.startPrank(BUYER);
+            Vault next = Vault(factory.open{value: 1.5 ether}(tokenId, "Next", "NXT", SUPPLY, 20 ether));
+            next.takeOut(); // no sale: leaves the last price as it was
+            vm.stopPrank();
+        }
+        equal(factory.lastPrice(tokenId), 20 ether, "still");
+    }
+
+    function testAWorkThatWasTakenOutCanBeFractionalisedAgain() public {
+        (Vault first, uint256 tokenId) = opened(COLLECTOR);
+        vm.prank(COLLECTOR);
+        first.takeOut();
+        vm.prank(COLLECTOR);
+        address second = factory.open{value: 0.75 ether}(tokenId, "Again", "AGN", SUPPLY, 10 ether);
+        require(second != address(first), "a new vault");
+        equal(artwork.ownerOf(tokenId), second, "holds the work");
+        equal(factory.tokenOfVault(address(first)), tokenId, "the old one stays known");
+    }
+
+    function testAFactoryOfPartsThatDoNotBelongTogetherIsRefused() public {
+        Venue[] memory venues = new Venue[](1);
+        venues[0] = market;
+        Splitter other = new Splitter(ICreators(address(artwork)), TREASURY);
+        vm.expectRevert(
+            abi.encodeWithSelector(VaultFactory.SplitterOfAnother.selector, address(other), address(splitter))
+        );
+        new VaultFactory(artwork, other, venues, TREASURY);
+        vm.expectRevert(abi.encodeWithSelector(VaultFactory.TreasuryMissing.selector));
+        new VaultFactory(artwork, splitter, venues, address(0));
+        (Artwork works, Splitter split) = (artwork, splitter);
+        becomeGreedy(); // another Artwork, with a market of its own
+        venues[0] = market;
+        vm.expectRevert(
+            abi.encodeWithSelector(VaultFactory.VenueOfAnother.selector, address(venues[0]), address(artwork))
+        );
+        new VaultFactory(works, split, venues, TREASURY);
     }
 }
