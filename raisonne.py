@@ -244,7 +244,7 @@ class DemoLoop:
     def run_studio(self, works: int) -> None:
         """Writes the brief, makes its works, and mints and lists them."""
         from analytics.run import write_brief
-        from contracts.bindings import Studio
+        from contracts.bindings import Contracts
         from data.progress import progress
         from data.store import Store
         from generation.engine import open_engine
@@ -261,11 +261,9 @@ class DemoLoop:
                 made = generate(opened, open_engine(), seed=self.seed, out_dir=out)
                 result.append(f"{made.works.height} works in {out / made.brief_id}")
         with self.stages.stage("mint and list") as result:
-            studio = Studio.connect(self.rpc_url, self.state_dir)
+            chain = Contracts.connect(self.rpc_url, self.state_dir)
             with progress("mint", total=made.works.height, unit="works") as bar:
-                minted = mint_and_list(
-                    made.works, studio, on_work=lambda note: bar.advance(1, note)
-                )
+                minted = mint_and_list(made.works, chain, on_work=lambda note: bar.advance(1, note))
             result.append(f"{minted.height} works on the market")
 
     def sell(self, days: int) -> None:

@@ -5,7 +5,7 @@ in `contracts/addresses.toml`. A local file wins.
 """
 
 import tomllib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,42 @@ from contracts.errors import DeploymentError
 DEFAULT_STATE_DIR = Path(".raisonne")
 PUBLIC_ADDRESSES = Path(__file__).parent / "addresses.toml"
 
+_NUMBERS = ("chain_id", "deployed_block")
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Addresses:
-    """The contracts of one chain (lower-case 0x text) and the block of the first of them."""
+    """The contracts of one chain (lower-case 0x text) and the block of the first of them.
+
+    A field that is empty stands for a contract that this version does not deploy.
+    """
 
     chain_id: int
+    timelock: str = ""
+    registry: str
+    splitter: str
     artwork: str
     market: str
+    auctions: str
+    drops: str = ""
     vault_factory: str
+    loans: str
+    studio_shares: str = ""
+    studio: str = ""
     price_feed: str
+    aigc: str = ""
     deployed_block: int
+
+    def places(self) -> dict[str, str]:
+        """Returns the address of each contract that is there, by field name, in field order."""
+        return {
+            name: value for name, value in asdict(self).items() if name not in _NUMBERS and value
+        }
+
+    def name_of(self, address: str) -> str:
+        """Returns the name of the contract at an address, such as Market; empty if not ours."""
+        found = next((name for name, place in self.places().items() if place == address), "")
+        return "".join(part.capitalize() for part in found.split("_"))
 
 
 def known_addresses(chain_id: int, state_dir: Path = DEFAULT_STATE_DIR) -> Addresses | None:
@@ -35,8 +60,8 @@ def known_addresses(chain_id: int, state_dir: Path = DEFAULT_STATE_DIR) -> Addre
     """
     local = addresses_path(chain_id, state_dir)
     if local.is_file():
-        return _parse(chain_id, _read(local), local)
-    public = _read(PUBLIC_ADDRESSES).get(str(chain_id))
+        return _parse(chain_id, read_toml(local), local)
+    public = read_toml(PUBLIC_ADDRESSES).get(str(chain_id))
     return None if public is None else _parse(chain_id, public, PUBLIC_ADDRESSES)
 
 
@@ -48,18 +73,17 @@ def addresses_path(chain_id: int, state_dir: Path = DEFAULT_STATE_DIR) -> Path:
 def write_addresses(addresses: Addresses, state_dir: Path = DEFAULT_STATE_DIR) -> Path:
     """Writes a local deployment and returns the file's path."""
     path = addresses_path(addresses.chain_id, state_dir)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lines = ["# Written by: raisonne chain deploy"]
-    for name, value in asdict(addresses).items():
-        lines.append(f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value}")
-    # Whole or not at all: another process may read it at any moment.
-    partial = path.with_suffix(".partial")
-    partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    partial.replace(path)
+    entries = {name: value for name, value in asdict(addresses).items() if value != ""}
+    write_toml(path, entries)
     return path
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """Returns a file of this module's kind.
+
+    Raises:
+        DeploymentError: it is not TOML.
+    """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as problem:
@@ -67,20 +91,43 @@ def _read(path: Path) -> dict[str, Any]:
         raise DeploymentError(message) from problem
 
 
+def write_toml(path: Path, entries: dict[str, Any]) -> None:
+    """Writes texts, numbers, and tables of them, whole or not at all: others may be reading."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tables = {name: value for name, value in entries.items() if isinstance(value, dict)}
+    plain = {name: value for name, value in entries.items() if name not in tables}
+    lines = ["# Written by: raisonne chain deploy", *_lines(plain)]
+    for name, table in tables.items():
+        lines += ["", f"[{name}]", *_lines(table)]
+    partial = path.with_suffix(".partial")
+    partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def _lines(entries: dict[str, Any]) -> list[str]:
+    return [
+        f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value}"
+        for name, value in entries.items()
+    ]
+
+
 def _parse(chain_id: int, table: dict[str, Any], path: Path) -> Addresses:
     try:
-        found = Addresses(
-            chain_id=int(table.get("chain_id", chain_id)),
-            artwork=str(table["artwork"]).lower(),
-            market=str(table["market"]).lower(),
-            vault_factory=str(table["vault_factory"]).lower(),
-            price_feed=str(table["price_feed"]).lower(),
-            deployed_block=int(table["deployed_block"]),
-        )
-    except (KeyError, ValueError) as problem:
-        message = f"{path} lacks a usable {problem}; delete it and run: raisonne chain deploy"
+        values = {
+            field.name: _value(field.name, table[field.name])
+            for field in fields(Addresses)
+            if field.name in table
+        }
+        found = Addresses(**({"chain_id": chain_id} | values))
+    except (TypeError, ValueError) as problem:
+        # Of a missing field the message names the field.
+        message = f"{path} is of no use ({problem}); delete it and run: raisonne chain deploy"
         raise DeploymentError(message) from problem
     if found.chain_id != chain_id:
         message = f"{path} is about chain {found.chain_id}, not {chain_id}; delete it and redeploy"
         raise DeploymentError(message)
     return found
+
+
+def _value(name: str, value: Any) -> Any:
+    return int(value) if name in _NUMBERS else str(value).lower()

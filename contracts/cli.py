@@ -5,13 +5,17 @@ import signal
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from contracts.addresses import DEFAULT_STATE_DIR
 from contracts.chain import DEFAULT_PORT, GENESIS_TIME
 from contracts.config import SIGNER_VARIABLE
+from contracts.gas import MAX_FEE_GWEI, MAX_FEE_HELP, MAX_GAS, MAX_GAS_HELP
+
+if TYPE_CHECKING:
+    from contracts.deploy import Deployment
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Local chain: up, down, deploy, simulate."
@@ -92,20 +96,35 @@ def chain_deploy(
     fee_recipient: Annotated[
         str | None, typer.Option(help="Who gets the platform fee; the signer if not given.")
     ] = None,
-    fee_bps: Annotated[int, typer.Option(help="Platform fee, 1 = 0.01 %.", min=0, max=500)] = 250,
+    fee_bps: Annotated[
+        int | None,
+        typer.Option(help="Platform fee, 1 = 0.01 %; 250 if not given.", min=0, max=500),
+    ] = None,
+    max_gas: Annotated[int, typer.Option(help=MAX_GAS_HELP, min=21_000)] = MAX_GAS,
+    max_fee_gwei: Annotated[float, typer.Option(help=MAX_FEE_HELP, min=0.0)] = MAX_FEE_GWEI,
     state_dir: StateDir = DEFAULT_STATE_DIR,
     as_json: Json = False,
 ) -> None:
-    """Deploy the contracts, or find them where they already are.
+    """Deploy the contracts, or find them where they already are, and check their code.
 
-    Example: raisonne chain deploy --rpc-url http://127.0.0.1:8545
+    A deployment that was stopped goes on. Example: raisonne chain deploy --signer STUDIO_KEY
     """
-    from contracts.deploy import deploy
+    from contracts.deploy import bring_up
+    from contracts.gas import GasCaps
 
-    addresses = asdict(
-        deploy(rpc_url, state_dir, signer, fee_recipient=fee_recipient, fee_bps=fee_bps)
+    done = bring_up(
+        rpc_url,
+        state_dir,
+        signer or None,
+        settings={"fee_recipient": fee_recipient, "fee_bps": fee_bps},
+        caps=GasCaps.of(max_gas, max_fee_gwei),
+        on_contract=lambda name: typer.echo(f"deploying {name}", err=True),
     )
-    _show(addresses, as_json)
+    if as_json:
+        rows = [asdict(each) for each in done.contracts]
+        _show({**asdict(done.addresses), "contracts": rows, "remaining": done.remaining}, True)
+        return
+    _print_deployment(done)
 
 
 @app.command("simulate")
@@ -126,10 +145,34 @@ def chain_simulate(
     _show(simulate(rpc_url, days=days, seed=seed, state_dir=state_dir), as_json)
 
 
-def _show(values: dict[str, object], as_json: bool) -> None:
+def _show(values: dict[str, Any], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(values, default=str))
         return
     width = max(map(len, values), default=0)
     for name, value in values.items():
         typer.echo(f"{name:<{width}}  {value}")
+
+
+def _print_deployment(done: "Deployment") -> None:
+    """The contracts as a table, and below it what is left for people to do."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("contract", "address", "code", box=box.SIMPLE_HEAD)
+    for column in ("block", "gas"):
+        table.add_column(column, justify="right")
+    for each in done.contracts:
+        code = "as committed, new" if each.is_new else "as committed"
+        numbers = ("-" if n is None else f"{n:,}" for n in (each.block, each.gas))
+        table.add_row(each.contract, each.address, code, *numbers)
+    # An address that is cut helps nobody, however narrow the terminal.
+    width = max(100, Console().width)
+    Console(width=width, highlight=False).print(table)
+    made = sum(each.is_new for each in done.contracts)
+    gas = sum(each.gas or 0 for each in done.contracts if each.is_new)
+    state = f"{made} deployed for {gas:,} gas" if made else "everything is in place"
+    typer.echo(f"chain {done.addresses.chain_id}: {len(done.contracts)} contracts, {state}")
+    for step in done.remaining:
+        typer.echo(f"still to do: {step}")

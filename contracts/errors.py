@@ -2,10 +2,11 @@
 
 RaisonneError
 ├── ContractError     1  a contract refused a call, or an answer of the chain cannot be right
+├── GasCapError       1  a transaction would cost more than its caps allow
 ├── CalldataError     2  a value does not fit the call it is meant for
 ├── SignerError       2  no account to sign with, or one that may not be used here
 ├── CompilerError     3  node or solc is missing, or the sources do not compile
-├── DeploymentError   3  no contracts are known on this chain
+├── DeploymentError   3  no contracts are known on this chain, or other ones than ours
 ├── ChainError        4  the local chain cannot be started or stopped
 └── RpcError          4  the node cannot be reached or refuses a request
 """
@@ -15,6 +16,10 @@ from data.errors import NotFoundError, RaisonneError, UpstreamError, UsageError
 
 class ContractError(RaisonneError):
     """Raised when a contract refuses a call; the message holds the decoded reason."""
+
+
+class GasCapError(RaisonneError):
+    """Raised when a transaction would need more gas, or a dearer one, than allowed."""
 
 
 class CalldataError(UsageError):
@@ -30,7 +35,7 @@ class CompilerError(NotFoundError):
 
 
 class DeploymentError(NotFoundError):
-    """Raised when the project's contracts are not known on a chain."""
+    """Raised when the project's contracts are not on a chain, or others are in their place."""
 
 
 class ChainError(UpstreamError):

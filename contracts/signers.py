@@ -6,19 +6,29 @@ A key itself is never an argument: arguments end up in shell histories and proce
 import getpass
 import json
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from contracts.chain import LOCAL_CHAIN_ID
 from contracts.config import PASSWORD_VARIABLE, read_environment
-from contracts.errors import SignerError
+from contracts.errors import RpcError, SignerError
+from contracts.nonces import is_known_transaction, is_nonce_conflict
 from contracts.rpc import Rpc
 
 Environment = Callable[[str], str | None]
 
 _LOOKS_LIKE_A_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
+_CONFLICT_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+
+
+class Sent(NamedTuple):
+    """A transaction on its way; `nonce` is None where the node chose it."""
+
+    tx_hash: str
+    nonce: int | None
 
 
 class Signer(Protocol):
@@ -28,8 +38,8 @@ class Signer(Protocol):
     def address(self) -> str:
         """The address that sends, lower-case."""
 
-    def send(self, rpc: Rpc, request: dict[str, Any]) -> str:
-        """Sends a complete request (to, data, value, gas as 0x text) and returns its hash."""
+    def send(self, rpc: Rpc, request: dict[str, Any]) -> Sent:
+        """Sends a complete request (to, data, value, gas, fees as 0x text)."""
 
 
 class UnlockedSigner:
@@ -38,10 +48,9 @@ class UnlockedSigner:
     def __init__(self, address: str) -> None:
         self.address = address.lower()
 
-    def send(self, rpc: Rpc, request: dict[str, Any]) -> str:
-        """Sends a request through the node's own signing and returns its hash."""
-        tx_hash: str = rpc.call("eth_sendTransaction", [{**request, "from": self.address}])
-        return tx_hash
+    def send(self, rpc: Rpc, request: dict[str, Any]) -> Sent:
+        """Sends a request through the node's own signing."""
+        return Sent(rpc.call("eth_sendTransaction", [{**request, "from": self.address}]), None)
 
 
 class KeySigner:
@@ -57,32 +66,56 @@ class KeySigner:
     def __repr__(self) -> str:
         return f"KeySigner({self.address})"
 
-    def send(self, rpc: Rpc, request: dict[str, Any]) -> str:
-        """Signs an EIP-1559 transaction, sends it raw and returns its hash."""
-        nonce, tip, block = rpc.batch(
-            [
-                ("eth_getTransactionCount", [self.address, "pending"]),
-                ("eth_maxPriorityFeePerGas", []),
-                ("eth_getBlockByNumber", ["latest", False]),
-            ]
+    def send(self, rpc: Rpc, request: dict[str, Any]) -> Sent:
+        """Signs a request with the account's next nonce and sends it raw.
+
+        Where somebody else has used that nonce meanwhile, the next one is tried, some times.
+
+        Raises:
+            RpcError: the node refuses it, or every nonce tried was taken.
+        """
+        pauses = iter(_CONFLICT_PAUSES_S)
+        while True:
+            sent, raw = self._sign(rpc, request)
+            try:
+                rpc.call("eth_sendRawTransaction", [raw])
+            except RpcError as problem:
+                if is_known_transaction(str(problem)):
+                    return sent
+                if not is_nonce_conflict(str(problem)):
+                    raise
+                # A request that was sent again after a broken connection is refused like this too.
+                if rpc.call("eth_getTransactionByHash", [sent.tx_hash]) is not None:
+                    return sent
+                pause_s = next(pauses, None)
+                if pause_s is None:
+                    raise self._crowded_out(problem) from problem
+                time.sleep(pause_s)
+            else:
+                return sent
+
+    def _crowded_out(self, problem: RpcError) -> RpcError:
+        message = (
+            f"{self.address} is used by somebody else at the same time: "
+            f"{len(_CONFLICT_PAUSES_S) + 1} nonces in a row were taken; send from one "
+            f"--state-dir, or give each sender a key of its own ({problem})"
         )
-        # Twice the base fee lasts six full blocks; what is not used is not paid.
-        fee = int(tip, 16) + 2 * int(block["baseFeePerGas"], 16)
+        return RpcError(message)
+
+    def _sign(self, rpc: Rpc, request: dict[str, Any]) -> tuple[Sent, str]:
+        """A request with the nonce that is next now, and its raw bytes as 0x text."""
+        nonce = int(rpc.call("eth_getTransactionCount", [self.address, "pending"]), 16)
         signed = self._account.sign_transaction(
             {
                 **{name: value for name, value in request.items() if name != "to"},
                 **({"to": _checksum(request["to"])} if request.get("to") else {}),
-                "nonce": int(nonce, 16),
+                **({"type": 2} if "maxFeePerGas" in request else {}),
+                "nonce": nonce,
                 "chainId": self._chain_id,
-                "type": 2,
-                "maxPriorityFeePerGas": int(tip, 16),
-                "maxFeePerGas": fee,
             }
         )
-        tx_hash: str = rpc.call(
-            "eth_sendRawTransaction", ["0x" + bytes(signed.raw_transaction).hex()]
-        )
-        return tx_hash
+        raw = "0x" + bytes(signed.raw_transaction).hex()
+        return Sent("0x" + bytes(signed.hash).hex(), nonce), raw
 
 
 def open_signer(

@@ -313,6 +313,10 @@ class Transaction:
             self.derive(name, select)
             select = "FROM derived"
         self._cursor.execute(f"DELETE FROM {name}")
+        return self.insert_by(name, select)
+
+    def insert_by(self, name: str, select: str) -> int:
+        """Adds the rows of a query, known to be new, inside the database; returns how many."""
         inserted = self._cursor.execute(f"INSERT INTO {name} BY NAME {select}").fetchone()
         return int(inserted[0]) if inserted else 0
 

@@ -3,10 +3,12 @@
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import polars as pl
 import typer
+
+from contracts.gas import MAX_FEE_GWEI, MAX_FEE_HELP, MAX_GAS, MAX_GAS_HELP
 
 StoreOption = Annotated[
     str,
@@ -51,6 +53,8 @@ def generate(
             envvar="RAISONNE_SIGNER", help="Keystore file, or name of a variable with a key."
         ),
     ] = None,
+    max_gas: Annotated[int, typer.Option(help=MAX_GAS_HELP, min=21_000)] = MAX_GAS,
+    max_fee_gwei: Annotated[float, typer.Option(help=MAX_FEE_HELP, min=0.0)] = MAX_FEE_GWEI,
     state_dir: StateDirOption = Path(".raisonne"),
     as_json: JsonOption = False,
 ) -> None:
@@ -60,6 +64,7 @@ def generate(
 
     Example: raisonne generate --store market.duckdb --limit 4 --no-mint
     """
+    from contracts.bindings import Contracts, GasCaps
     from data.store import Store
     from generation import run
 
@@ -68,14 +73,15 @@ def generate(
 
     with Store.open(store) as opened:
         run.latest_brief(opened, brief)
-        studio = _connect(rpc_url, state_dir, signer) if mint else None
+        caps = GasCaps.of(max_gas, max_fee_gwei)
+        chain = Contracts.connect(rpc_url, state_dir, signer or None, caps) if mint else None
         engine = open_engine(model, steps=steps, device=device, local_files_only=_is_offline())
         made = run.generate(
             opened,
             engine,
             seed=seed,
             out_dir=out,
-            studio=studio,
+            chain=chain,
             brief_id=brief,
             limit=limit,
         )
@@ -173,12 +179,6 @@ def _pin_environment() -> None:
 
 def _is_offline() -> bool:
     return os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
-
-
-def _connect(rpc_url: str, state_dir: Path, signer: str | None) -> Any:
-    from contracts.bindings import Studio
-
-    return Studio.connect(rpc_url, state_dir, signer or None)
 
 
 def _work_path(work: str, store: str) -> Path:

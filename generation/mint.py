@@ -12,7 +12,7 @@ from data.styles import style_index, styles
 from data.units import ZERO_ADDRESS
 
 if TYPE_CHECKING:
-    from contracts.bindings import MintRequest, Studio
+    from contracts.bindings import Contracts, MintRequest
 
 ROYALTY_BPS = 500
 """Royalty of the studio's works, 5 %: half of what the contract allows."""
@@ -26,7 +26,7 @@ OnWork = Callable[[str], None]
 
 def mint_and_list(
     works: pl.DataFrame,
-    studio: "Studio",
+    chain: "Contracts",
     *,
     royalty_bps: int = ROYALTY_BPS,
     on_work: OnWork | None = None,
@@ -42,7 +42,7 @@ def mint_and_list(
     """
     rows = []
     for work in works.iter_rows(named=True):
-        token_id, status = _mint_one(work, studio, royalty_bps)
+        token_id, status = _mint_one(work, chain, royalty_bps)
         rows.append({"work_id": work["work_id"], "token_id": str(token_id), "status": status})
         if on_work is not None:
             on_work(work["style"])
@@ -93,33 +93,33 @@ def read_chain_manifest(rpc_url: str, state_dir: Path, pixel_sha256: str) -> str
     Raises:
         RaisonneError: The node cannot be reached, or the contracts are not on its chain.
     """
-    from contracts.bindings import Studio
+    from contracts.bindings import Contracts
     from contracts.signers import UnlockedSigner
 
     # Reading needs nobody to sign; the zero address never could.
-    studio = Studio.connect(rpc_url, state_dir, UnlockedSigner(ZERO_ADDRESS))
-    token_id = studio.token_of_pixel_hash(_word(pixel_sha256))
-    return NO_DIGEST if token_id is None else "0x" + studio.manifest_of(token_id).hex()
+    artwork = Contracts.connect(rpc_url, state_dir, UnlockedSigner(ZERO_ADDRESS)).artwork
+    token_id = artwork.token_of_pixel_hash(_word(pixel_sha256))
+    return NO_DIGEST if token_id is None else "0x" + artwork.manifest_of(token_id).hex()
 
 
-def _mint_one(work: dict[str, Any], studio: "Studio", royalty_bps: int) -> tuple[int, str]:
-    owner = studio.signer.address
-    known = studio.token_of_pixel_hash(_word(work["pixel_sha256"]))
-    if known is not None and not _is_unoffered(work, known, studio):
+def _mint_one(work: dict[str, Any], chain: "Contracts", royalty_bps: int) -> tuple[int, str]:
+    owner = chain.signer.address
+    known = chain.artwork.token_of_pixel_hash(_word(work["pixel_sha256"]))
+    if known is not None and not _is_unoffered(work, known, chain):
         return known, "skipped"
-    token_id = known or studio.mint(mint_request(work, owner, royalty_bps))
-    studio.list(token_id, int(work["price_wei"]))
+    token_id = known or chain.artwork.mint(mint_request(work, owner, royalty_bps))
+    chain.market.list(token_id, int(work["price_wei"]))
     return token_id, "relisted" if known else "listed"
 
 
-def _is_unoffered(work: dict[str, Any], token_id: int, studio: "Studio") -> bool:
+def _is_unoffered(work: dict[str, Any], token_id: int, chain: "Contracts") -> bool:
     """Whether the token is this very work, still ours, and was neither offered nor sold."""
-    if studio.manifest_of(token_id) != _word(work["work_id"]):
+    if chain.artwork.manifest_of(token_id) != _word(work["work_id"]):
         return False
-    seller = studio.listing(token_id)[0]
-    if seller != ZERO_ADDRESS or studio.last_price(token_id) != 0:
+    was_offered = chain.market.listing(token_id).seller != ZERO_ADDRESS
+    if was_offered or chain.market.last_price(token_id) != 0:
         return False
-    return studio.owner_of(token_id) == studio.signer.address
+    return chain.artwork.owner_of(token_id) == chain.signer.address
 
 
 def _json_uri(value: dict[str, Any]) -> str:

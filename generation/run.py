@@ -18,7 +18,7 @@ from generation.mint import MINTED_SCHEMA, mint_and_list
 from generation.studio import generate_brief
 
 if TYPE_CHECKING:
-    from contracts.bindings import Studio
+    from contracts.bindings import Contracts
 
 DEFAULT_OUT = Path("works")
 
@@ -69,15 +69,15 @@ def generate(
     *,
     seed: int,
     out_dir: Path = DEFAULT_OUT,
-    studio: "Studio | None" = None,
+    chain: "Contracts | None" = None,
     brief_id: str | None = None,
     limit: int | None = None,
     bars: Progress = progress,
 ) -> Generated:
-    """Makes the works of a brief, records them in `works`, and mints and lists them on a studio.
+    """Makes the works of a brief, records them in `works`, and mints and lists them on a chain.
 
     Works are recorded before anything is minted, so a stopped run loses nothing: the same call
-    makes the same works, and mints only what is not on chain yet. Without a studio none is minted.
+    makes the same works, and mints only what is not on chain yet. Without a chain none is minted.
 
     Raises:
         NotFoundError: No brief, or a style of it is unknown.
@@ -99,9 +99,9 @@ def generate(
             ).with_columns(run_id=pl.lit(run.run_id))
         store.append("works", works)
         minted = pl.DataFrame(schema=MINTED_SCHEMA)
-        if studio is not None:
+        if chain is not None:
             with bars("mint", total=total, unit="works") as bar:
-                minted = mint_and_list(works, studio, on_work=lambda style: bar.advance(1, style))
+                minted = mint_and_list(works, chain, on_work=lambda style: bar.advance(1, style))
         run.details.update(works=works.height, listed=minted.height)
     return Generated(named, run.run_id, works, minted)
 

@@ -13,7 +13,7 @@ from indexer.companions import parse_traces, parse_transactions, receipt_logs
 from indexer.decode import decode_batches
 from indexer.dispatch import Batches, count_topics, dispatch
 from indexer.errors import RpcError, SlowAnswer
-from indexer.evidence import Evidence, parse_logs
+from indexer.evidence import Evidence, parse_logs, too_rich
 from indexer.fetch import Source
 from indexer.patience import steadily
 from indexer.protocols import erc20
@@ -119,13 +119,14 @@ class Completer:
         )
         results = await self._ask_by_place(results, places)
         results, places = self._present(results, places, "transaction", goes_without)
-        rows, rich = parse_transactions(results, places)
+        rows, left_out = parse_transactions(results, places)
+        rich = places.join(left_out, on=["block_hash", "tx_hash"], how="semi")
         frames = [evidence.transactions, conform("transactions", rows)]
         return _counted(
             replace(
                 evidence,
                 transactions=pl.concat(frames).sort("block_number", "tx_index"),
-                quarantine=pl.concat([evidence.quarantine, _too_rich(places, rich)]),
+                quarantine=pl.concat([evidence.quarantine, too_rich(rich)]),
             ),
             results,
         )
@@ -298,16 +299,6 @@ def _counted(evidence: Evidence, results: Sequence[bytes]) -> Evidence:
         n_requests=evidence.n_requests + len(results),
         n_bytes=evidence.n_bytes + sum(map(len, results)),
     )
-
-
-def _too_rich(places: pl.DataFrame, rich: pl.DataFrame) -> pl.DataFrame:
-    rows = places.join(rich, on=["block_hash", "tx_hash"], how="semi").with_columns(
-        pl.col("tx_index").alias("item_index"),
-        pl.lit("").alias("protocol"),
-        pl.lit("transaction").alias("event"),
-        pl.lit("value above 38 digits").alias("reason"),
-    )
-    return conform("quarantine", rows)
 
 
 def _is_unknown_method(error: UpstreamError) -> bool:

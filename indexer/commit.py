@@ -1,7 +1,7 @@
 """Ranges into the store: evidence, facts and checkpoints in one transaction, or nothing."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from datetime import datetime
 
@@ -9,6 +9,7 @@ import polars as pl
 
 from data.schema import TABLES, conform, table
 from data.store import Store, Transaction
+from indexer.clock import Clock
 from indexer.decode import settle_logs
 from indexer.errors import ReorgError
 from indexer.evidence import Evidence
@@ -41,7 +42,7 @@ class Load:
         selection: Selection,
         *,
         run_id: str,
-        clock: Callable[[], datetime],
+        clock: Clock,
         is_live: bool = False,
         most_logs: int = MOST_LOGS,
     ) -> None:
@@ -109,7 +110,7 @@ def commit(
     selection: Selection,
     *,
     run_id: str,
-    clock: Callable[[], datetime],
+    clock: Clock,
 ) -> dict[str, int]:
     """Decodes ranges and writes them in one transaction; new rows by table.
 
@@ -128,7 +129,7 @@ def settle_batch(
     selection: Selection,
     *,
     run_id: str,
-    clock: Callable[[], datetime],
+    clock: Clock,
 ) -> Tables:
     """Decodes ranges: evidence, facts and checkpoints, by table."""
     beside = Beside(

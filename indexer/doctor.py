@@ -15,6 +15,7 @@ import aiohttp
 
 from data.errors import UpstreamError
 from indexer.chains import chain_name
+from indexer.clock import Clock, utc_now
 from indexer.doctor_caps import find_range_cap, find_result_cap
 from indexer.doctor_depth import Depth, find_log_depth, find_state_depth
 from indexer.probe import Answer, Probe
@@ -71,7 +72,7 @@ def diagnose(
     url: str,
     *,
     timeout_s: float = 10.0,
-    clock: Callable[[], datetime] | None = None,
+    clock: Clock = utc_now,
     on_finding: Callable[[str, Finding], None] | None = None,
 ) -> Diagnosis:
     """Probes an endpoint, with some dozens of calls.
@@ -86,21 +87,17 @@ def diagnose(
         UpstreamError: the endpoint does not tell even its chain.
     """
     tell = on_finding or _silent
-    return asyncio.run(_diagnose(url, timeout_s, clock or _utc_now, tell))
+    return asyncio.run(_diagnose(url, timeout_s, clock, tell))
 
 
 def _silent(_name: str, _finding: Finding) -> None:
     """Tells nobody."""
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
-
-
 async def _diagnose(
     url: str,
     timeout_s: float,
-    clock: Callable[[], datetime],
+    clock: Clock,
     tell: Callable[[str, Finding], None],
 ) -> Diagnosis:
     async with _probe(url, timeout_s) as probe:
@@ -123,7 +120,7 @@ class _Doctor:
 
     probe: Probe
     found: Diagnosis
-    clock: Callable[[], datetime]
+    clock: Clock
     tell: Callable[[str, Finding], None]
     head: int = 0
     sample: Json | None = None

@@ -283,10 +283,6 @@ def parse_full_blocks(
         words.wei(word).alias("value_wei"),
         pl.col("input").str.slice(2).str.decode("hex", strict=False),
     )
-    return headers, conform("transactions", transactions), _too_rich(transactions)
-
-
-def _too_rich(transactions: pl.DataFrame) -> pl.DataFrame:
     rich = transactions.filter(pl.col("value_wei").is_null()).select(
         "chain_id",
         "block_number",
@@ -294,8 +290,20 @@ def _too_rich(transactions: pl.DataFrame) -> pl.DataFrame:
         "block_time",
         "tx_hash",
         "tx_index",
-        pl.col("tx_index").alias("item_index"),
         pl.col("from_address").alias("address"),
+    )
+    return headers, conform("transactions", transactions), too_rich(rich)
+
+
+def too_rich(places: pl.DataFrame) -> pl.DataFrame:
+    """Rows of table `quarantine`: transactions whose value is above 38 digits.
+
+    Args:
+        places: chain_id, block_number, block_hash, block_time, tx_hash, tx_index; and address,
+            whose transaction it is, where that is known.
+    """
+    rich = places.with_columns(
+        pl.col("tx_index").alias("item_index"),
         pl.lit("").alias("protocol"),
         pl.lit("transaction").alias("event"),
         pl.lit("value above 38 digits").alias("reason"),

@@ -412,15 +412,7 @@ def _leg_line(leg: Row, sale: Row, classes: list[str], finder: PaymentFinder) ->
 
 
 def _emitter_name(address: str, own: Addresses | None) -> str:
-    if own is None:
-        return ""
-    names = {
-        own.artwork: "Artwork",
-        own.market: "Market",
-        own.vault_factory: "VaultFactory",
-        own.price_feed: "PriceFeed",
-    }
-    return names.get(address, "")
+    return "" if own is None else own.name_of(address)
 
 
 def _file_of(protocol: Protocol) -> str:

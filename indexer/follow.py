@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from data.errors import UpstreamError
 from data.store import Store
+from indexer.clock import Clock, utc_now
 from indexer.errors import ReorgError, WrongChainError
 from indexer.finality import Finality
 from indexer.heads import Head, HeadWatcher, continues
@@ -17,7 +18,7 @@ from indexer.job import IndexOptions, IndexSummary, Job, OnProgress, finish_in_t
 from indexer.link import rebuild_links
 from indexer.metadata.options import MetadataOptions
 from indexer.metadata.sync import sync_job
-from indexer.run import Clock, open_job, utc_now
+from indexer.run import open_job
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 _METADATA_PAUSE_S = 30.0

@@ -17,6 +17,7 @@ from indexer.ahead import Flight, ahead
 from indexer.archive import RoyaltyReads
 from indexer.beside import Completer, CompletingSource
 from indexer.by_hash import MAX_BLOCKS, VERIFIED_BY, HashSource
+from indexer.clock import Clock
 from indexer.commit import Load
 from indexer.errors import ReorgError, SizeRefused
 from indexer.evidence import Evidence
@@ -112,7 +113,7 @@ class Job:
     options: IndexOptions
     on_progress: OnProgress
     run_id: str
-    clock: Callable[[], datetime]
+    clock: Clock
     metrics: Metrics
     readiness: Readiness
     summary: IndexSummary

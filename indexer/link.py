@@ -6,6 +6,7 @@ on the order in which ranges arrived. The rows stay in the database, which keeps
 
 from data.currencies import currencies, priced_as
 from data.store import Store, Transaction
+from indexer.ledger import replace_ledger
 from indexer.link_loans import LOANS
 from indexer.link_royalties import ROYALTY_LEDGER, ROYALTY_TERMS, SPLITS
 from indexer.link_sql import (
@@ -67,6 +68,8 @@ def replace_links(transaction: Transaction) -> dict[str, int]:
 
 def replace_link(transaction: Transaction, name: str) -> int:
     """Rebuilds one link table within a transaction under way; returns its rows."""
+    if name == "royalty_ledger":
+        return replace_ledger(transaction)
     return transaction.replace_by(name, SELECTS[name], reads_itself=name in _READ_THEMSELVES)
 
 

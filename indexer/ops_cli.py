@@ -119,9 +119,8 @@ def status(
 
     Example: raisonne status --digest --json
     """
-    from datetime import UTC, datetime
-
     from data.store import Store
+    from indexer.clock import utc_now
     from indexer.status import read_status, status_lines
 
     head = None
@@ -129,9 +128,8 @@ def status(
         from indexer.plan import ask_head
 
         head = ask_head(rpc_url)
-    now = datetime.now(UTC).replace(tzinfo=None)
     with Store.open(store, read_only=True) as opened:
-        found = read_status(opened, now=now, head=head, with_digest=digest)
+        found = read_status(opened, now=utc_now(), head=head, with_digest=digest)
     if as_json:
         typer.echo(json.dumps(found))
         return

@@ -3,13 +3,13 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from contracts.addresses import known_addresses
 from data.errors import UsageError
 from data.store import Store
 from indexer.chains import chain_id_of
+from indexer.clock import Clock, utc_now
 from indexer.commit import commit
 from indexer.files import load_files
 from indexer.link import rebuild_links
@@ -26,10 +26,6 @@ OnProgress = Callable[[float, float, str], None]
 """Called with blocks done now, blocks planned, and a note."""
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
-
-
 def index_parquet(
     store: Store,
     path: Path,
@@ -38,7 +34,7 @@ def index_parquet(
     *,
     on_notice: Callable[[str], None] | None = None,
     piece_logs: int = _PIECE_LOGS,
-    clock: Callable[[], datetime] = _utc_now,
+    clock: Clock = utc_now,
 ) -> IndexSummary:
     """Indexes Parquet files into the store and rebuilds the link tables; skips what is there.
 

@@ -5,8 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -17,6 +16,7 @@ from data.store import Run, Store, code_version
 from indexer.answers import Request
 from indexer.archive import read_royalties
 from indexer.chains import chain_id_of, chain_name
+from indexer.clock import Clock, utc_now
 from indexer.endpoints import Endpoint
 from indexer.errors import WrongChainError
 from indexer.files import load_files
@@ -32,19 +32,6 @@ from indexer.selection import Selection
 from indexer.server import Readiness, serve
 
 __all__ = ["IndexOptions", "IndexSummary", "index", "open_job"]
-
-
-class Clock(Protocol):
-    """Tells the time, UTC without a zone, as the store keeps it."""
-
-    def __call__(self) -> datetime:
-        """The time now."""
-        ...
-
-
-def utc_now() -> datetime:
-    """The time now, UTC without a zone."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def index(

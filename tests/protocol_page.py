@@ -3,6 +3,7 @@
 import importlib
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import fields
 from types import ModuleType
 
 from contracts.addresses import Addresses
@@ -64,7 +65,9 @@ def _section(protocol: Protocol) -> str:
 
 
 def _routes(protocol: Protocol) -> Iterator[tuple[int, Route]]:
-    own = Addresses(_LOCAL, *("0x" + f"{n:040x}" for n in range(1, 5)), deployed_block=0)
+    names = [each.name for each in fields(Addresses) if each.type is str]
+    places = {name: f"0x{number:040x}" for number, name in enumerate(names, 1)}
+    own = Addresses(chain_id=_LOCAL, deployed_block=0, **places)
     for chain_id in CHAINS.values():
         context = ChainContext(chain_id, own if chain_id == _LOCAL else None)
         for route in protocol.routes(context):

@@ -7,13 +7,13 @@ cache is found there. Links are derived anew at the end.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import polars as pl
 
 from data.schema import table
 from data.store import Store
+from indexer.clock import Clock
 from indexer.job import Job, finish_in_thread
 from indexer.link import prepare_links, replace_link
 from indexer.metadata.cache import Cache
@@ -38,7 +38,7 @@ async def sync_metadata(
     options: MetadataOptions,
     *,
     run_id: str,
-    clock: Callable[[], datetime],
+    clock: Clock,
     collections: tuple[str, ...] = (),
     writing: asyncio.Lock | None = None,
 ) -> MetadataSummary:
@@ -94,7 +94,7 @@ class _Sync:
     options: MetadataOptions
     collector: Collector
     run_id: str
-    clock: Callable[[], datetime]
+    clock: Clock
     writing: asyncio.Lock
     summary: MetadataSummary = field(default_factory=MetadataSummary)
     untaken: set[tuple[str, str]] = field(default_factory=set)

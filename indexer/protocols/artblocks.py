@@ -17,6 +17,7 @@ import polars as pl
 from data.types import WEI
 from data.units import NATIVE
 from indexer.abi import Decoded, Event
+from indexer.protocols.auctions import auction_rows
 from indexer.protocols.base import PLACE, Around, ChainContext, Protocol, Route, Tables
 from indexer.protocols.sales import LEG, leg, sale_tables
 
@@ -244,17 +245,12 @@ def _auctions(events: Mapping[str, Decoded]) -> pl.DataFrame:
     }
     return pl.concat(
         [
-            events[name].rows.select(
-                *PLACE,
-                pl.lit(0, pl.Int64).alias("item_index"),
-                pl.lit(_NAME).alias("protocol"),
-                "version",
-                pl.lit(event).alias("event"),
-                pl.col("address").alias("contract"),
-                pl.col("_projectId").alias("auction_id"),
-                bidder.alias("bidder"),
-                pl.lit(NATIVE).alias("currency"),
-                pl.col(amount).alias("amount_wei"),
+            auction_rows(
+                events[name].rows,
+                _NAME,
+                event,
+                "_projectId",
+                {"bidder": bidder, "amount_wei": amount},
             )
             for name, (event, bidder, amount) in parts.items()
             if name in events

@@ -22,7 +22,7 @@ from indexer.abi import Decoded, Event
 from indexer.protocols.auctions import auction_rows
 from indexer.protocols.base import PLACE, Around, ChainContext, Protocol, Route, Tables
 from indexer.protocols.flows import HEAD, calls_of, native_payments, transfers_around
-from indexer.protocols.observed import calls_to, shared
+from indexer.protocols.observed import calls_to, numbered, shared
 from indexer.protocols.sales import ITEM, LEG, sale_tables, summable, with_unexplained
 
 _NAME = "manifold"
@@ -141,16 +141,7 @@ def _moved(heads: pl.DataFrame, transfers: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.when(is_claim).then(is_mint).otherwise(to_buyer))
         .sort(*HEAD, "moved_at", "item_index")
     )
-    return moved.select(
-        *HEAD,
-        pl.int_range(pl.len(), dtype=pl.Int64).over(HEAD).alias("item"),
-        pl.len().over(HEAD).cast(pl.Int64).alias("bundle_size"),
-        "collection",
-        "token_id",
-        "token_standard",
-        "quantity",
-        pl.col("to_address").alias("receiver"),
-    )
+    return numbered(moved, pl.col("to_address").alias("receiver"))
 
 
 def _items(heads: pl.DataFrame, moved: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:

@@ -16,6 +16,7 @@ import polars as pl
 from data.types import WEI
 from data.units import NATIVE
 from indexer.abi import Decoded, Event
+from indexer.protocols.auctions import auction_rows
 from indexer.protocols.base import PLACE, Around, ChainContext, Protocol, Route, Tables
 from indexer.protocols.flows import native_payments
 from indexer.protocols.sales import leg, sale_tables, with_unexplained
@@ -107,20 +108,18 @@ def _auctions(events: Mapping[str, Decoded]) -> pl.DataFrame:
     }
     return pl.concat(
         [
-            events[name].rows.select(
-                *PLACE,
-                pl.lit(0, pl.Int64).alias("item_index"),
-                pl.lit(_NAME).alias("protocol"),
-                "version",
-                pl.lit(event).alias("event"),
-                pl.col("address").alias("contract"),
-                pl.col("nounId").alias("auction_id"),
-                pl.lit(_NOUNS).alias("collection"),
-                pl.col("nounId").alias("token_id"),
-                bidder.alias("bidder"),
-                pl.lit(NATIVE).alias("currency"),
-                amount.alias("amount_wei"),
-                _end(name).alias("end_time"),
+            auction_rows(
+                events[name].rows,
+                _NAME,
+                event,
+                "nounId",
+                {
+                    "collection": pl.lit(_NOUNS),
+                    "token_id": "nounId",
+                    "bidder": bidder,
+                    "amount_wei": amount,
+                    "end_time": _end(name),
+                },
             )
             for name, (event, bidder, amount) in parts.items()
             if name in events

@@ -95,6 +95,28 @@ def calls_to(heads: pl.DataFrame, around: Around) -> pl.DataFrame:
     return pl.concat([traced, direct])
 
 
+def numbered(moved: pl.DataFrame, *more: pl.Expr | str) -> pl.DataFrame:
+    """The tokens of each sale with their place in it.
+
+    Args:
+        moved: transfers with the HEAD of their sale, in order.
+        more: further columns.
+
+    Returns:
+        HEAD, item (from 0), bundle_size, collection, token_id, token_standard, quantity, more.
+    """
+    return moved.select(
+        *HEAD,
+        pl.int_range(pl.len(), dtype=pl.Int64).over(HEAD).alias("item"),
+        pl.len().over(HEAD).cast(pl.Int64).alias("bundle_size"),
+        "collection",
+        "token_id",
+        "token_standard",
+        "quantity",
+        *more,
+    )
+
+
 def shared(
     items: pl.DataFrame, heads: pl.DataFrame, legs: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -28,8 +28,9 @@ from indexer.abi import Decoded, Event
 from indexer.protocols.base import PLACE, Around, ChainContext, Protocol, Route, Tables
 from indexer.protocols.fee_wallets import fee_wallets
 from indexer.protocols.flows import HEAD, native_payments, transfers_around
+from indexer.protocols.observed import numbered, shared
 from indexer.protocols.opensea_wyvern_legs import first_payments, read_legs, with_price
-from indexer.protocols.sales import ITEM, price_of, sale_tables, spread, with_unexplained
+from indexer.protocols.sales import sale_tables, with_unexplained
 from indexer.protocols.wyvern_orders import read_orders
 
 _NAME = "opensea_wyvern"
@@ -72,10 +73,8 @@ def _settle(events: Mapping[str, Decoded], around: Around) -> Tables:
     heads = _with_currency(heads, native, around)
     legs = read_legs(heads, native, tokens, around.payments)
     heads = with_unexplained(with_price(heads, legs), legs)
-    items = _items(heads, tokens)
-    shares = spread(legs, items)
-    sales = _priced(items, heads, shares)
-    return sale_tables(_NAME, _with_marketplace(sales, legs), [shares])
+    sales, shares = shared(_items(heads, tokens), heads, legs)
+    return sale_tables(_NAME, _with_marketplace(_with_reason(sales), legs), [shares])
 
 
 # --- tokens and parties
@@ -192,10 +191,7 @@ def _with_currency(heads: pl.DataFrame, native: pl.DataFrame, around: Around) ->
 
 def _items(heads: pl.DataFrame, tokens: pl.DataFrame) -> pl.DataFrame:
     """One row per token of a match; one without a token where none was seen to move."""
-    numbered = tokens.sort("moved_at", "moved_item").with_columns(
-        pl.int_range(pl.len(), dtype=pl.Int64).over(HEAD).alias("item"),
-        pl.len().over(HEAD).cast(pl.Int64).alias("bundle_size"),
-    )
+    moved = numbered(tokens.sort("moved_at", "moved_item"), "giver", "receiver")
     seller, buyer = pl.col("seller"), pl.col("buyer")
     kind = (
         pl.when(pl.col("maker") == buyer)
@@ -207,7 +203,7 @@ def _items(heads: pl.DataFrame, tokens: pl.DataFrame) -> pl.DataFrame:
     unsure = pl.col("is_inferred") | pl.col("token_id").is_null()
     return (
         heads.drop("item_index", "receiver")
-        .join(numbered, on=list(HEAD), how="left", maintain_order="left_right")
+        .join(moved, on=list(HEAD), how="left", maintain_order="left_right")
         .select(
             *PLACE,
             pl.col("item").fill_null(0).alias("item_index"),
@@ -227,7 +223,6 @@ def _items(heads: pl.DataFrame, tokens: pl.DataFrame) -> pl.DataFrame:
             .alias("buyer"),
             "maker",
             "taker",
-            "currency",
             pl.when(unsure)
             .then(pl.lit("inferred"))
             .otherwise(pl.lit("decoded"))
@@ -236,31 +231,11 @@ def _items(heads: pl.DataFrame, tokens: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _priced(items: pl.DataFrame, heads: pl.DataFrame, shares: pl.DataFrame) -> pl.DataFrame:
-    """The items with price_wei and residual_reason: the sum of their legs, or a share."""
-    whole = heads.select(
-        *ITEM,
-        pl.lit(None, pl.String).alias("recipient"),
-        pl.lit("unknown").alias("recipient_class"),
-        "currency",
-        pl.col("price_wei").alias("amount_wei"),
-        pl.lit("computed").alias("source"),
-    )
-    share = price_of(spread(whole, items)).rename({"price_wei": "share_wei"})
-    reasons = heads.select("block_hash", "log_index", "residual_reason")
+def _with_reason(sales: pl.DataFrame) -> pl.DataFrame:
+    """The items, whose first reason for a lack of balance is that nobody knows the currency."""
     no_currency = "neither call data, traces nor transfers tell the currency"
     reason = pl.when(pl.col("currency").is_null()).then(pl.lit(no_currency))
-    summed = pl.when(pl.col("residual_reason").is_null()).then(pl.col("price_wei"))
-    return (
-        items.join(reasons, on=["block_hash", "log_index"], how="left", maintain_order="left")
-        .join(price_of(shares), on=list(ITEM), how="left", maintain_order="left")
-        .join(share, on=list(ITEM), how="left", maintain_order="left")
-        .with_columns(
-            pl.coalesce(summed, "share_wei").alias("price_wei"),
-            pl.coalesce(reason, "residual_reason").alias("residual_reason"),
-        )
-        .drop("share_wei")
-    )
+    return sales.with_columns(pl.coalesce(reason, "residual_reason").alias("residual_reason"))
 
 
 def _with_marketplace(sales: pl.DataFrame, legs: pl.DataFrame) -> pl.DataFrame:

@@ -23,7 +23,7 @@ from data.units import NATIVE
 from indexer.abi import Decoded, Event
 from indexer.protocols.base import PLACE, Around, ChainContext, Protocol, Route, Tables
 from indexer.protocols.flows import HEAD, calls_of, native_payments, transfers_around
-from indexer.protocols.observed import calls_to, shared
+from indexer.protocols.observed import calls_to, numbered, shared
 from indexer.protocols.sales import ITEM, LEG, price_of, sale_tables, summable, with_unexplained
 
 _NAME = "sudoswap"
@@ -142,16 +142,8 @@ def _moved(
         .filter(is_its)
         .sort(*HEAD, "moved_at", "item_index")
     )
-    return moved.select(
-        *HEAD,
-        pl.int_range(pl.len(), dtype=pl.Int64).over(HEAD).alias("item"),
-        pl.len().over(HEAD).cast(pl.Int64).alias("bundle_size"),
-        "collection",
-        "token_id",
-        "token_standard",
-        "quantity",
-        pl.col("from_address").alias("giver"),
-        pl.col("to_address").alias("receiver"),
+    return numbered(
+        moved, pl.col("from_address").alias("giver"), pl.col("to_address").alias("receiver")
     )
 
 

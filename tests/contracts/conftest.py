@@ -9,7 +9,7 @@ import pytest
 
 from contracts import chain
 from contracts.addresses import Addresses
-from contracts.bindings import MintRequest, Studio
+from contracts.bindings import Contracts, MintRequest
 from contracts.deploy import deploy
 from contracts.errors import ChainError
 from contracts.rpc import Rpc
@@ -47,9 +47,9 @@ def accounts(local: chain.LocalChain) -> list[str]:
 
 
 @pytest.fixture
-def studio(local: chain.LocalChain, state_dir: Path, addresses: Addresses, accounts: list[str]):
+def user(local: chain.LocalChain, state_dir: Path, addresses: Addresses, accounts: list[str]):
     """Connects one of anvil's accounts by its number; 0 deployed and is the platform."""
-    return lambda number: Studio.connect(local.rpc_url, state_dir, accounts[number])
+    return lambda number: Contracts.connect(local.rpc_url, state_dir, accounts[number])
 
 
 @pytest.fixture

@@ -47,6 +47,18 @@ FIXED_TOPICS = {
         "0x958aadf6721b5f808703de49d928a27163e77019d8f33b1bb2ee86b6b27e7040",
     ("Splitter", "RoyaltyReleased(uint256,address,uint256)"):
         "0x1a0a4f06b85eda2bf6b402d8fdf162a78b11f764966a7681571b9a39fae84283",
+    ("Studio", "Submitted(uint256,bytes32,address,uint64)"):
+        "0xe99f03d858432534b5da66787d13ec571b99a6c355407641cfea30c051e22859",
+    ("Studio", "VoteCommitted(uint256,address,bytes32)"):
+        "0x1f4e2aa7825ef02e85293e2de66cfbcb326af2632b558996e546bb1ef3e8764d",
+    ("Studio", "VoteRevealed(uint256,address,uint8,uint256)"):
+        "0x9e760a61e129b94e03a7b497c0e85c91334288c2e9f60e11b1a176294c8e3991",
+    ("Studio", "RoundClosed(uint256,uint8,uint256,uint256,bytes32)"):
+        "0xc83913757890a16eefb4be16e4ea04379482d8046ae17a61fb5a1e535c5b8cd1",
+    ("Studio", "LoopTransition(uint256,uint8,uint8,bytes32,address)"):
+        "0x6903a1047c1bbd3e607678dbb0db146f21b9f7dd2b4fe78690d6c3c88cb472c3",
+    ("Studio", "BudgetSpent(uint256,uint8,uint256,uint256)"):
+        "0x6a631ccddc07ea473d3083a7bd2020d4ae6bb1b945d1af5400ddaaf974063e6c",
     # Chainlink's aggregator event, as listed by its own deployments.
     ("PriceFeed", "AnswerUpdated(int256,uint256,uint256)"):
         "0x0559884fd3a460db3073b7fc896cc77986f16e378210ded43186175bf646fc5f",
@@ -84,6 +96,17 @@ INDEXED = {
     ("Splitter", "RoyaltyTokenReceived"): ["tokenId", "payer", "currency"],
     ("Splitter", "RoyaltyTokenReleased"): ["tokenId", "payee", "currency"],
     ("Auctions", "BidPlaced"): ["tokenId", "bidder"],
+    ("Studio", "RoundOpened"): ["round"],
+    ("Studio", "Submitted"): ["round", "manifest", "creator"],
+    ("Studio", "VoteCommitted"): ["round", "voter"],
+    ("Studio", "VoteRevealed"): ["round", "voter"],
+    ("Studio", "RoundClosed"): ["round"],
+    ("Studio", "LoopTransition"): ["loop", "by"],
+    ("Studio", "BudgetSpent"): ["epoch", "kind"],
+    ("Studio", "BudgetSet"): ["kind"],
+    ("StudioShares", "SharesMoved"): ["vault", "from", "to"],
+    ("StudioShares", "DividendPaid"): ["vault", "payer"],
+    ("StudioShares", "DividendClaimed"): ["vault", "holder"],
     ("Auctions", "Listed"): ["tokenId", "seller"],
     ("Auctions", "ListingCancelled"): ["tokenId", "seller"],
     ("Auctions", "Paid"): ["tokenId", "recipient", "role"],
@@ -142,14 +165,14 @@ def test_missing_compiler_is_one_line_with_the_fix(tmp_path):
 def test_deployable_code_keeps_to_the_size_limit_of_public_chains():
     sizes = {name: len(abi.load(name).runtime) // 2 - 1 for name in abi.artifact_names()}
     assert set(sizes) == {
-        "Artwork", "Auctions", "Loans", "Market", "PriceFeed", "Registry", "Splitter", "Vault",
-        "VaultFactory",
+        "Artwork", "Auctions", "Drops", "Loans", "Market", "PriceFeed", "Registry", "Splitter",
+        "Studio", "StudioShares", "Timelock", "Vault", "VaultFactory",
     }  # fmt: skip
     assert max(sizes.values()) < 24_576  # EIP-170
 
 
 def test_unknown_contract_names_the_known_ones():
-    with pytest.raises(DeploymentError, match="Artwork, Auctions, Loans, Market"):
+    with pytest.raises(DeploymentError, match="Artwork, Auctions, Drops, Loans, Market"):
         abi.load("Atelier")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contracts.bindings import Parent, Studio
+from contracts.bindings import Contracts, Parent
 from contracts.errors import ContractError, DeploymentError, RpcError
 from contracts.rpc import Rpc
 
@@ -19,155 +19,155 @@ def wei(local, accounts):
 
 
 @pytest.fixture
-def collected(studio, request_of, accounts):
+def collected(user, request_of, accounts):
     """A work of ARTIST, with 7.5 % for ARTIST, owned by COLLECTOR."""
     request = request_of(accounts[COLLECTOR], royalty_recipient=accounts[ARTIST])
-    return studio(ARTIST).mint(request)
+    return user(ARTIST).artwork.mint(request)
 
 
-def test_minted_work_is_as_asked(studio, request_of, accounts):
-    artist = studio(ARTIST)
+def test_minted_work_is_as_asked(user, request_of, accounts):
+    artist = user(ARTIST)
     request = request_of(accounts[COLLECTOR], uri="data:application/json,%7B%22style%22:1%7D")
-    token_id = artist.mint(request)
-    assert artist.owner_of(token_id) == accounts[COLLECTOR]
-    assert artist.token_of_pixel_hash(request.pixel_hash) == token_id
-    assert artist.manifest_of(token_id) == request.manifest
-    assert artist.token_uri(token_id) == request.uri
-    assert artist.royalty_of(token_id, 10_000) == (accounts[COLLECTOR], 750)
+    token_id = artist.artwork.mint(request)
+    assert artist.artwork.owner_of(token_id) == accounts[COLLECTOR]
+    assert artist.artwork.token_of_pixel_hash(request.pixel_hash) == token_id
+    assert artist.artwork.manifest_of(token_id) == request.manifest
+    assert artist.artwork.token_uri(token_id) == request.uri
+    assert artist.artwork.royalty_of(token_id, 10_000) == (accounts[COLLECTOR], 750)
 
 
-def test_unknown_pixels_have_no_token(studio):
-    assert studio(ARTIST).token_of_pixel_hash(b"\x07" * 32) is None
+def test_unknown_pixels_have_no_token(user):
+    assert user(ARTIST).artwork.token_of_pixel_hash(b"\x07" * 32) is None
 
 
-def test_same_pixels_are_refused_in_one_line(studio, request_of, accounts):
-    artist = studio(ARTIST)
+def test_same_pixels_are_refused_in_one_line(user, request_of, accounts):
+    artist = user(ARTIST)
     request = request_of(accounts[ARTIST])
-    token_id = artist.mint(request)
+    token_id = artist.artwork.mint(request)
     with pytest.raises(ContractError) as raised:
-        artist.mint(request)
+        artist.artwork.mint(request)
     said = str(raised.value)
     assert said.startswith("Artwork.mint refused: PixelHashTaken(")
     assert f"tokenId={token_id}" in said
     assert "\n" not in said
 
 
-def test_refused_call_costs_nothing(studio, request_of, accounts, wei):
-    artist = studio(ARTIST)
+def test_refused_call_costs_nothing(user, request_of, accounts, wei):
+    artist = user(ARTIST)
     before = wei(ARTIST)
     with pytest.raises(ContractError, match=r"RoyaltyTooHigh\(bps=1001, maxBps=1000\)"):
-        artist.mint(request_of(accounts[ARTIST], royalty_bps=1_001))
+        artist.artwork.mint(request_of(accounts[ARTIST], royalty_bps=1_001))
     assert wei(ARTIST) == before
 
 
-def test_royalty_of_exactly_ten_percent_is_allowed(studio, request_of, accounts):
-    artist = studio(ARTIST)
-    token_id = artist.mint(request_of(accounts[ARTIST], royalty_bps=1_000))
-    assert artist.royalty_of(token_id, ETH)[1] == ETH // 10
-    artist.set_royalty(token_id, accounts[BUYER], 100)
-    assert artist.royalty_of(token_id, ETH) == (accounts[BUYER], ETH // 100)
+def test_royalty_of_exactly_ten_percent_is_allowed(user, request_of, accounts):
+    artist = user(ARTIST)
+    token_id = artist.artwork.mint(request_of(accounts[ARTIST], royalty_bps=1_000))
+    assert artist.artwork.royalty_of(token_id, ETH)[1] == ETH // 10
+    artist.artwork.set_royalty(token_id, accounts[BUYER], 100)
+    assert artist.artwork.royalty_of(token_id, ETH) == (accounts[BUYER], ETH // 100)
 
 
-def test_sale_moves_exactly_the_price(studio, collected, accounts, wei):
+def test_sale_moves_exactly_the_price(user, collected, accounts, wei):
     price = 3 * ETH + 7  # not divisible: rounding must not lose a wei
-    studio(COLLECTOR).list(collected, price, days=3)
+    user(COLLECTOR).market.list(collected, price, days=3)
     before = {number: wei(number) for number in range(4)}
-    assert studio(BUYER).buy(collected) == price
+    assert user(BUYER).market.buy(collected) == price
     royalty, fee = price * 750 // 10_000, price * 250 // 10_000
     assert wei(ARTIST) - before[ARTIST] == royalty
     assert wei(PLATFORM) - before[PLATFORM] == fee
     assert wei(COLLECTOR) - before[COLLECTOR] == price - royalty - fee
     gas_wei = before[BUYER] - price - wei(BUYER)
     assert 0 < gas_wei < 10**15
-    assert studio(BUYER).owner_of(collected) == accounts[BUYER]
-    assert studio(BUYER).last_price(collected) == price
-    assert studio(BUYER).listing(collected) == ("0x" + "0" * 40, 0, 0, False)
+    assert user(BUYER).artwork.owner_of(collected) == accounts[BUYER]
+    assert user(BUYER).market.last_price(collected) == price
+    assert user(BUYER).market.listing(collected) == ("0x" + "0" * 40, 0, 0, False)
 
 
-def test_listing_shows_seller_price_and_end(studio, collected, accounts, local):
-    studio(COLLECTOR).list(collected, ETH, days=3)
-    seller, price, end_time, live = studio(BUYER).listing(collected)
+def test_listing_shows_seller_price_and_end(user, collected, accounts, local):
+    user(COLLECTOR).market.list(collected, ETH, days=3)
+    seller, price, end_time, live = user(BUYER).market.listing(collected)
     head = Rpc(local.rpc_url).call("eth_getBlockByNumber", ["latest", False])
     assert (seller, price, live) == (accounts[COLLECTOR], ETH, True)
     assert abs(end_time - int(head["timestamp"], 16) - 3 * 86_400) < 60
 
 
-def test_buyer_never_pays_more_than_the_limit(studio, collected, wei):
-    studio(COLLECTOR).list(collected, 2 * ETH)
+def test_buyer_never_pays_more_than_the_limit(user, collected, wei):
+    user(COLLECTOR).market.list(collected, 2 * ETH)
     before = wei(BUYER)
     with pytest.raises(ContractError, match=rf"PriceAboveMax\(price={2 * ETH}, maxPrice={ETH}\)"):
-        studio(BUYER).buy(collected, ETH)
+        user(BUYER).market.buy(collected, ETH)
     assert wei(BUYER) == before
 
 
-def test_work_can_be_bought_for_somebody_else(studio, collected, accounts):
-    studio(COLLECTOR).list(collected, ETH)
-    studio(BUYER).buy(collected, recipient=accounts[ARTIST])
-    assert studio(BUYER).owner_of(collected) == accounts[ARTIST]
+def test_work_can_be_bought_for_somebody_else(user, collected, accounts):
+    user(COLLECTOR).market.list(collected, ETH)
+    user(BUYER).market.buy(collected, recipient=accounts[ARTIST])
+    assert user(BUYER).artwork.owner_of(collected) == accounts[ARTIST]
 
 
-def test_cancelled_listing_cannot_be_bought(studio, collected):
-    studio(COLLECTOR).list(collected, ETH)
-    studio(COLLECTOR).cancel(collected)
+def test_cancelled_listing_cannot_be_bought(user, collected):
+    user(COLLECTOR).market.list(collected, ETH)
+    user(COLLECTOR).market.cancel(collected)
     with pytest.raises(ContractError, match="NotListed"):
-        studio(BUYER).buy(collected, ETH)
+        user(BUYER).market.buy(collected, ETH)
 
 
-def test_others_works_cannot_be_listed(studio, collected):
+def test_others_works_cannot_be_listed(user, collected):
     with pytest.raises(ContractError, match=r"Market\.list refused: NotOwner"):
-        studio(BUYER).list(collected, ETH)
+        user(BUYER).market.list(collected, ETH)
 
 
-def test_vault_takes_the_work_and_pays_the_royalty(studio, collected, accounts, wei):
-    collector = studio(COLLECTOR)
+def test_vault_takes_the_work_and_pays_the_royalty(user, collected, accounts, wei):
+    collector = user(COLLECTOR)
     before = wei(ARTIST)
-    vault = collector.open_vault(collected, "Shares", "SHR", 1_000 * ETH, 10 * ETH)
+    vault = collector.vaults.open(collected, "Shares", "SHR", 1_000 * ETH, 10 * ETH)
     assert wei(ARTIST) - before == 10 * ETH * 750 // 10_000
-    assert collector.owner_of(collected) == vault
-    collector.redeem(vault)
-    assert collector.owner_of(collected) == accounts[COLLECTOR]
+    assert collector.artwork.owner_of(collected) == vault
+    collector.vaults.at(vault).redeem()
+    assert collector.artwork.owner_of(collected) == accounts[COLLECTOR]
 
 
-def test_valuation_below_the_last_price_is_refused(studio, collected):
-    studio(COLLECTOR).list(collected, 2 * ETH)
-    studio(BUYER).buy(collected)
+def test_valuation_below_the_last_price_is_refused(user, collected):
+    user(COLLECTOR).market.list(collected, 2 * ETH)
+    user(BUYER).market.buy(collected)
     with pytest.raises(ContractError, match=rf"ValuationOutOfRange\(.*minValuation={2 * ETH}"):
-        studio(BUYER).open_vault(collected, "Shares", "SHR", 1_000 * ETH, ETH)
+        user(BUYER).vaults.open(collected, "Shares", "SHR", 1_000 * ETH, ETH)
 
 
-def test_parents_must_exist(studio, collected, request_of, accounts, addresses):
-    artist = studio(ARTIST)
+def test_parents_must_exist(user, collected, request_of, accounts, addresses):
+    artist = user(ARTIST)
     edge = Parent(addresses.artwork, collected, 1, 5_000)
-    child = artist.mint(request_of(accounts[ARTIST], parents=(edge,)))
+    child = artist.artwork.mint(request_of(accounts[ARTIST], parents=(edge,)))
     assert child > collected
     lost = Parent(addresses.artwork, 10**9, 1, 5_000)
     with pytest.raises(ContractError, match="ERC721NonexistentToken"):
-        artist.mint(request_of(accounts[ARTIST], parents=(lost,)))
+        artist.artwork.mint(request_of(accounts[ARTIST], parents=(lost,)))
 
 
-def test_burned_work_is_gone_but_its_pixels_stay_taken(studio, request_of, accounts):
-    artist = studio(ARTIST)
+def test_burned_work_is_gone_but_its_pixels_stay_taken(user, request_of, accounts):
+    artist = user(ARTIST)
     request = request_of(accounts[ARTIST])
-    token_id = artist.mint(request)
-    artist.burn(token_id, reason=1)
+    token_id = artist.artwork.mint(request)
+    artist.artwork.burn(token_id, reason=1)
     with pytest.raises(ContractError, match="ERC721NonexistentToken"):
-        artist.owner_of(token_id)
-    assert artist.token_of_pixel_hash(request.pixel_hash) == token_id
+        artist.artwork.owner_of(token_id)
+    assert artist.artwork.token_of_pixel_hash(request.pixel_hash) == token_id
 
 
-def test_only_the_feeds_owner_pushes_prices(studio):
-    studio(PLATFORM).push_price(3_123.45)
+def test_only_the_feeds_owner_pushes_prices(user):
+    user(PLATFORM).price_feed.push(3_123.45)
     with pytest.raises(ContractError, match="OwnableUnauthorizedAccount"):
-        studio(BUYER).push_price(1.0)
+        user(BUYER).price_feed.push(1.0)
 
 
 def test_chain_without_our_contracts_is_told_with_the_fix(local, tmp_path):
     with pytest.raises(DeploymentError, match="run: raisonne chain deploy") as raised:
-        Studio.connect(local.rpc_url, tmp_path)
+        Contracts.connect(local.rpc_url, tmp_path)
     assert raised.value.exit_code == 3
 
 
 def test_unreachable_node_is_told(tmp_path):
     with pytest.raises(RpcError, match="no node answers") as raised:
-        Studio.connect("http://127.0.0.1:1", tmp_path)
+        Contracts.connect("http://127.0.0.1:1", tmp_path)
     assert raised.value.exit_code == 4

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from contracts import chain
 from contracts.cli import app
 from contracts.errors import ChainError, RpcError
+from contracts.plan import PLAN
 
 runner = CliRunner()
 
@@ -31,7 +32,14 @@ def test_up_deploy_down_print_one_json_object_each(anvil, tmp_path):
             len({addresses[n] for n in ("artwork", "market", "vault_factory", "price_feed")}) == 4
         )
         again = run("deploy", "--rpc-url", up["rpc_url"], "--state-dir", tmp_path)
-        assert f"artwork         {addresses['artwork']}" in again.stdout
+        assert [row["is_new"] for row in addresses["contracts"]] == [True] * len(PLAN)
+        assert f"{len(PLAN)} contracts, everything is in place" in again.stdout
+        for row in addresses["contracts"]:
+            assert row["gas"] > 100_000
+            (line,) = [each for each in again.stdout.splitlines() if row["address"] in each]
+            assert line.split()[0] == row["contract"]
+            assert "as committed" in line
+            assert f"{row['gas']:,}" in line
     finally:
         down = run("down", "--port", port, "--state-dir", tmp_path)
     assert down.stdout == f"ended pid {up['pid']}\n"

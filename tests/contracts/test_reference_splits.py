@@ -135,10 +135,10 @@ histories = st.lists(payments | payments | moves | releases, max_size=12)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=st.lists(UNITS, max_size=2), bps=shares(), named=st.data(), history=histories)
 def test_the_contract_owes_what_the_reference_says(
-    make_bench, studio, request_of, before, bps, named, history
+    make_bench, user, request_of, before, bps, named, history
 ):
     bench = make_bench()
-    token_id = studio(3).mint(request_of(bench.signer.address))
+    token_id = user(3).artwork.mint(request_of(bench.signer.address))
     bench.books.creators[token_id] = bench.signer.address
     seats = [Seat(named.draw(st.sampled_from(PAYEES)), share) for share in bps]
     calls = [pay(bench, token_id, amount) for amount in before]

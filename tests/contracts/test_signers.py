@@ -3,7 +3,7 @@ import json
 import pytest
 from eth_account import Account
 
-from contracts.bindings import Studio
+from contracts.bindings import Contracts
 from contracts.chain import LOCAL_CHAIN_ID
 from contracts.config import PASSWORD_VARIABLE
 from contracts.errors import SignerError
@@ -100,9 +100,9 @@ def test_signer_stands_for_itself():
 def test_locally_signed_transaction_is_mined(local, state_dir, addresses, request_of):
     rpc = Rpc(local.rpc_url)
     rpc.call("anvil_setBalance", [ADDRESS, hex(10**18)])
-    studio = Studio.connect(local.rpc_url, state_dir, KeySigner(KEY, LOCAL_CHAIN_ID))
-    token_id = studio.mint(request_of(ADDRESS))
-    assert studio.owner_of(token_id) == ADDRESS
+    artwork = Contracts.connect(local.rpc_url, state_dir, KeySigner(KEY, LOCAL_CHAIN_ID)).artwork
+    token_id = artwork.mint(request_of(ADDRESS))
+    assert artwork.owner_of(token_id) == ADDRESS
     last = rpc.call("eth_getBlockByNumber", ["latest", True])["transactions"][-1]
     assert last["from"] == ADDRESS
     assert last["type"] == "0x2"

@@ -14,7 +14,7 @@ import pytest
 
 from contracts import chain
 from contracts.addresses import Addresses, known_addresses
-from contracts.bindings import MintRequest, Studio
+from contracts.bindings import Contracts, MintRequest
 from contracts.calldata import encode_call
 from contracts.chain import GENESIS_TIME
 from contracts.client import ChainClient
@@ -239,11 +239,11 @@ def test_labels_know_the_exchange_and_the_market_but_no_operator(market):
 
 def test_minted_works_show_their_style(market):
     economy = replay(read_state(market.state_dir, 31_337))
-    studio = Studio.connect(market.url, market.state_dir)
+    user = Contracts.connect(market.url, market.state_dir)
     for token in list(economy.ledger.pieces)[:3]:
         work = economy.ledger.pieces[token].work
-        assert f'"{style_names()[work.style]}"' in decoded(studio.token_uri(token))
-        payee, royalty = studio.royalty_of(token, 10_000)
+        assert f'"{style_names()[work.style]}"' in decoded(user.artwork.token_uri(token))
+        payee, royalty = user.artwork.royalty_of(token, 10_000)
         assert (payee, royalty) == (work.creator, work.royalty_bps)
 
 
@@ -287,32 +287,34 @@ def digest(label):
     return hashlib.sha256(label.encode()).digest()
 
 
-def put_on_sale(studio, label, price_wei, style):
+def put_on_sale(user, label, price_wei, style):
     request = MintRequest(
-        to=studio.signer.address,
+        to=user.signer.address,
         manifest=digest(label + "manifest"),
         pixel_hash=digest(label + "pixels"),
         model=digest("model"),
         dataset=digest("dataset"),
         process=digest("process"),
         seed=1,
-        royalty_recipient=studio.signer.address,
+        royalty_recipient=user.signer.address,
         royalty_bps=500,
         uri=token_uri({"name": label, "attributes": [{"trait_type": "Style", "value": style}]}),
     )
-    token = studio.mint(request)
-    studio.list(token, price_wei)
+    token = user.artwork.mint(request)
+    user.market.list(token, price_wei)
     return token
 
 
 def test_buyers_take_fair_works_of_the_studio_and_leave_the_rest(market):
-    studio = Studio.connect(market.url, market.state_dir)
-    fair = [put_on_sale(studio, f"fair {s}", ETH // 25, s) for s in style_names()]
-    dear = [put_on_sale(studio, f"dear {s}", 500 * ETH, s) for s in style_names()]
-    odd = put_on_sale(studio, "odd", ETH // 100, "cubism")
+    user = Contracts.connect(market.url, market.state_dir)
+    fair = [put_on_sale(user, f"fair {s}", ETH // 25, s) for s in style_names()]
+    dear = [put_on_sale(user, f"dear {s}", 500 * ETH, s) for s in style_names()]
+    odd = put_on_sale(user, "odd", ETH // 100, "cubism")
     summary = simulate_buyers(market.url, 14, 3, market.state_dir, quiet)
     sold = {
-        token for token in (*fair, *dear, odd) if studio.owner_of(token) != studio.signer.address
+        token
+        for token in (*fair, *dear, odd)
+        if user.artwork.owner_of(token) != user.signer.address
     }
     assert len(sold & set(fair)) >= 5
     assert not sold & {*dear, odd}
@@ -335,10 +337,10 @@ def test_the_market_goes_on_from_there_and_keeps_its_truth(market):
 def test_a_work_that_a_visitor_bought_is_left_alone(market):
     economy = replay(read_state(market.state_dir, 31_337))
     token = max(o.token_id for o in economy.ledger.listings.values() if o.price_wei < ETH)
-    visitor = Studio.connect(market.url, market.state_dir, market.rpc.call("eth_accounts")[5])
-    visitor.buy(token)
+    visitor = Contracts.connect(market.url, market.state_dir, market.rpc.call("eth_accounts")[5])
+    visitor.market.buy(token)
     simulate_buyers(market.url, 3, 4, market.state_dir, quiet)
-    assert visitor.owner_of(token) == visitor.signer.address
+    assert visitor.artwork.owner_of(token) == visitor.signer.address
 
 
 def test_a_damaged_memory_is_refused(market):

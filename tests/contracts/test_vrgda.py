@@ -16,6 +16,8 @@ from contracts import chain, compile
 from contracts.errors import CompilerError
 from contracts.reference.vrgda import DAY_S, VrgdaParams, price_wei, total_wei
 from contracts.rpc import Rpc
+from contracts.signers import UnlockedSigner
+from contracts.transactions import send
 
 MAX_WEI = 2**96 - 1
 MAX_MOMENT = 2**64 - 1
@@ -47,8 +49,9 @@ def harness(local: chain.LocalChain, tmp_path_factory: pytest.TempPathFactory) -
         pytest.skip(str(missing))
     rpc = Rpc(local.rpc_url)
     sender = rpc.call("eth_accounts")[0]
-    sent = rpc.call("eth_sendTransaction", [{"from": sender, "data": artifact["bytecode"]}])
-    return rpc, rpc.call("eth_getTransactionReceipt", [sent])["contractAddress"]
+    code = bytes.fromhex(artifact["bytecode"].removeprefix("0x"))
+    receipt = send(rpc, UnlockedSigner(sender), to=None, data=code, what="VrgdaHarness")
+    return rpc, receipt["contractAddress"]
 
 
 @pytest.fixture(scope="session")

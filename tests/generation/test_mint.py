@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from contracts.bindings import Studio
+from contracts.bindings import Contracts
 from contracts.chain import find_anvil, local_chain
 from contracts.deploy import deploy
 from contracts.errors import ChainError
@@ -26,7 +26,7 @@ from tests.generation.conftest import BRIEF, NOW
 
 
 @pytest.fixture(scope="module")
-def chain(tmp_path_factory):
+def place(tmp_path_factory):
     """A local chain with our contracts, and the folder that knows their addresses."""
     try:
         find_anvil()
@@ -39,13 +39,13 @@ def chain(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def studio(chain):
-    return Studio.connect(*chain)
+def chain(place):
+    return Contracts.connect(*place)
 
 
 @pytest.fixture(scope="module")
-def minted(made, studio):
-    return mint_and_list(made, studio)
+def minted(made, chain):
+    return mint_and_list(made, chain)
 
 
 def decoded(uri):
@@ -55,19 +55,19 @@ def decoded(uri):
 
 
 @pytest.mark.chain
-def test_every_work_is_minted_with_its_words_and_listed_at_its_price(made, minted, studio):
+def test_every_work_is_minted_with_its_words_and_listed_at_its_price(made, minted, chain):
     assert minted["work_id"].to_list() == made["work_id"].to_list()
     assert minted["status"].to_list() == ["listed"] * 3
     for work, token in zip(made.iter_rows(named=True), minted["token_id"], strict=True):
-        assert "0x" + studio.manifest_of(int(token)).hex() == work["work_id"]
-        seller, price_wei, _, is_live = studio.listing(int(token))
-        assert (seller, price_wei, is_live) == (studio.signer.address, int(work["price_wei"]), True)
-        assert studio.royalty_of(int(token), 10_000) == (studio.signer.address, 500)
+        assert "0x" + chain.artwork.manifest_of(int(token)).hex() == work["work_id"]
+        seller, price_wei, _, is_live = chain.market.listing(int(token))
+        assert (seller, price_wei, is_live) == (chain.signer.address, int(work["price_wei"]), True)
+        assert chain.artwork.royalty_of(int(token), 10_000) == (chain.signer.address, 500)
 
 
 @pytest.mark.chain
-def test_token_uri_on_chain_carries_style_manifest_and_the_image_itself(made, minted, studio):
-    metadata = decoded(studio.token_uri(int(minted["token_id"][0])))
+def test_token_uri_on_chain_carries_style_manifest_and_the_image_itself(made, minted, chain):
+    metadata = decoded(chain.artwork.token_uri(int(minted["token_id"][0])))
     assert metadata["attributes"] == [{"trait_type": "style", "value": "rings"}]
     assert metadata["manifest"] == made["work_id"][0]
     assert metadata["name"] == made["title"][0]
@@ -76,56 +76,56 @@ def test_token_uri_on_chain_carries_style_manifest_and_the_image_itself(made, mi
 
 
 @pytest.mark.chain
-def test_minting_again_skips_what_is_on_chain(made, minted, studio):
-    again = mint_and_list(made, studio)
+def test_minting_again_skips_what_is_on_chain(made, minted, chain):
+    again = mint_and_list(made, chain)
     assert again["status"].to_list() == ["skipped"] * 3
     assert again["token_id"].to_list() == minted["token_id"].to_list()
 
 
 @pytest.mark.chain
-def test_work_minted_but_not_listed_by_a_stopped_run_is_listed(made, minted, studio):
+def test_work_minted_but_not_listed_by_a_stopped_run_is_listed(made, minted, chain):
     fresh = made[:1].with_columns(
         pixel_sha256=pl.lit("0x" + "31" * 32), work_id=pl.lit("0x" + "41" * 32)
     )
-    token = studio.mint(mint_request(fresh.row(0, named=True), studio.signer.address, 500))
-    finished = mint_and_list(fresh, studio)
+    token = chain.artwork.mint(mint_request(fresh.row(0, named=True), chain.signer.address, 500))
+    finished = mint_and_list(fresh, chain)
     assert finished.row(0) == ("0x" + "41" * 32, str(token), "relisted")
-    assert studio.listing(token)[3]
+    assert chain.market.listing(token)[3]
 
 
 @pytest.mark.chain
-def test_pixels_of_another_work_are_skipped_and_not_offered(made, minted, studio):
+def test_pixels_of_another_work_are_skipped_and_not_offered(made, minted, chain):
     stranger = made[:1].with_columns(work_id=pl.lit("0x" + "51" * 32))
-    result = mint_and_list(stranger, studio)
+    result = mint_and_list(stranger, chain)
     assert result.row(0)[1:] == (minted["token_id"][0], "skipped")
 
 
 @pytest.mark.chain
-def test_verify_reads_the_word_from_the_chain(made, minted, chain):
+def test_verify_reads_the_word_from_the_chain(made, minted, place):
     row = made.row(0, named=True)
-    word = read_chain_manifest(*chain, row["pixel_sha256"])
+    word = read_chain_manifest(*place, row["pixel_sha256"])
     assert word == row["work_id"]
     assert verify_work(Path(row["manifest_path"]), chain_manifest=word).level == "L2"
-    assert read_chain_manifest(*chain, "0x" + "99" * 32) == NO_DIGEST
+    assert read_chain_manifest(*place, "0x" + "99" * 32) == NO_DIGEST
 
 
 @pytest.mark.chain
-def test_generate_records_mints_and_lists_the_newest_brief(quick_engine, studio, tmp_path):
+def test_generate_records_mints_and_lists_the_newest_brief(quick_engine, chain, tmp_path):
     with Store.open(tmp_path / "market.duckdb") as store:
         brief = BRIEF.with_columns(brief_id=pl.lit("brief-2"), created_at=pl.lit(NOW))
         store.append("briefs", pl.concat([table("briefs").empty(), brief], how="diagonal"))
-        made = generate(store, quick_engine, seed=1, out_dir=tmp_path, studio=studio)
+        made = generate(store, quick_engine, seed=1, out_dir=tmp_path, chain=chain)
         assert made.minted["status"].to_list() == ["listed"] * 3
         assert store.read("works")["work_id"].sort().to_list() == sorted(made.minted["work_id"])
-        again = generate(store, quick_engine, seed=1, out_dir=tmp_path, studio=studio)
+        again = generate(store, quick_engine, seed=1, out_dir=tmp_path, chain=chain)
         assert again.minted["status"].to_list() == ["skipped"] * 3
         assert store.read("works").height == 3
 
 
 @pytest.mark.chain
-def test_chain_without_our_contracts_is_an_error_with_the_fix(chain, tmp_path):
+def test_chain_without_our_contracts_is_an_error_with_the_fix(place, tmp_path):
     with pytest.raises(RaisonneError, match="raisonne chain deploy"):
-        read_chain_manifest(chain[0], tmp_path, "0x" + "99" * 32)
+        read_chain_manifest(place[0], tmp_path, "0x" + "99" * 32)
 
 
 def test_large_image_is_left_out_of_the_uri(made, tmp_path):

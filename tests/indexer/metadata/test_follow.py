@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from indexer.clock import utc_now
 from indexer.follow import Follower
-from indexer.run import IndexOptions, open_job, utc_now
+from indexer.run import IndexOptions, open_job
 from tests.indexer.metadata.site import data_uri
 from tests.indexer.metadata.test_sync import DOTS, fetching, mint, tokens
 from tests.indexer.metadata.test_sync import fresh as fresh  # noqa: PLC0414 - a fixture

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from contracts import chain
-from contracts.bindings import MintRequest, Studio
+from contracts.bindings import Contracts, MintRequest
 from contracts.deploy import deploy
 from contracts.errors import ChainError
 from contracts.rpc import Rpc
@@ -118,9 +118,9 @@ def mint(local, *uris):
     """Works of the studio with these URIs; their ids."""
     rpc_url, state_dir = local
     account = Rpc(rpc_url).call("eth_accounts")[0]
-    studio = Studio.connect(rpc_url, state_dir, account)
+    artwork = Contracts.connect(rpc_url, state_dir, account).artwork
     return [
-        studio.mint(
+        artwork.mint(
             MintRequest(
                 to=account, manifest=digest, pixel_hash=digest, model=bytes(32),
                 dataset=bytes(32), process=bytes(32), seed=1, royalty_recipient=account,

@@ -14,10 +14,19 @@ from tests.indexer.samples import frame_of
 
 OWN = Addresses(
     chain_id=31_337,
+    timelock="0x" + "71" * 20,
+    registry="0x" + "4e" * 20,
+    splitter="0x" + "59" * 20,
     artwork="0x" + "a7" * 20,
     market="0x" + "3a" * 20,
+    auctions="0x" + "ac" * 20,
+    drops="0x" + "d4" * 20,
     vault_factory="0x" + "fa" * 20,
+    loans="0x" + "10" * 20,
+    studio_shares="0x" + "54" * 20,
+    studio="0x" + "57" * 20,
     price_feed="0x" + "fe" * 20,
+    aigc="0x" + "a1" * 20,
     deployed_block=1,
 )
 
