@@ -82,7 +82,7 @@ class VaultHolders:
 
     def _claim(self, rng: np.random.Generator, vault: Vault) -> None:
         world = self._world
-        for holder in [*vault.shares.balances]:
+        for holder in vault.shares.holders():
             person = holder == vault.curator or holder in self._collectors
             if not person or rng.random() >= _CLAIM_CHANCE or not world.ledger.can_pay(holder, 0):
                 continue

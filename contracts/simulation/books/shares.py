@@ -64,6 +64,10 @@ class Shares:
         self.claimed_wei += amount_wei
         return amount_wei
 
+    def holders(self) -> list[str]:
+        """Everybody who has shares, or had some and may have something to claim."""
+        return list(dict.fromkeys((*self.balances, *self._marks)))
+
     @property
     def unclaimed_wei(self) -> int:
         """What was paid in and not claimed, what nobody can claim included."""
