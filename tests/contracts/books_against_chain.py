@@ -170,7 +170,9 @@ def drops(bench: Bench) -> Iterator[str]:
         book = (bench.place(drop.seller), drop.started, drop.sold, len(drop.works), params)
         yield from _compare(f"drop {drop_id}", book, (found[0], found[1], *found[3:]))
         at_wei = bench.read(at, "Drops", "dropOfToken", [(token,) for token in drop.works])
-        yield from _compare(f"works of {drop_id}", {(drop_id,)} if drop.works else set(), set(at_wei))
+        yield from _compare(
+            f"works of {drop_id}", {(drop_id,)} if drop.works else set(), set(at_wei)
+        )
     yield from _compare("drops", books.next_drop - 1, bench.read_one(at, "Drops", "dropCount"))
     yield from _compare("balance of Drops", 0, bench.balance_wei(at))
 
@@ -215,7 +217,9 @@ def registry(bench: Bench) -> Iterator[str]:
     ):
         book = (bench.place(asset.registrant), int(asset.kind), len(asset.parents))
         yield from _compare(asset.name, book, (found[0], found[2], found[3]))
-        yield from _compare(f"taint of {asset.name}", books.taint_of(asset.digest) or bytes(32), culprit)
+        yield from _compare(
+            f"taint of {asset.name}", books.taint_of(asset.digest) or bytes(32), culprit
+        )
         yield from _compare(f"ancestors of {asset.name}", asset.ancestors, tuple(above))
     rows = [(digest,) for digest in books.disputes]
     for dispute, found in zip(
