@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint types imports test-contracts test-python campaign bench fixtures protocols contracts train clean
+.PHONY: help setup setup-dev demo test lint types imports test-contracts mutants fuzz test-python campaign bench fixtures protocols contracts train clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -54,9 +54,15 @@ types: setup-dev ## Check types, strictly
 imports: setup-dev ## Check which package imports which
 	$(BIN)/lint-imports
 
-test-contracts: setup-dev ## Test and fuzz the contracts
+test-contracts: setup-dev ## Test the contracts, 256 runs × 50 steps,
 	# The npm wrapper of forge ends with 0 also when tests fail; the binary does not.
 	cd contracts && node_modules/@foundry-rs/forge-*/bin/forge test
+
+mutants: setup-dev ## Plant every fault of contracts/test/mutants and demand that its test notices (ten minutes)
+	$(BIN)/python -m tests.contracts.mutants $(ARGS)
+
+fuzz: setup-dev ## Fuzz the contracts for up to an hour, log to .raisonne/fuzz (ARGS='--minutes 5 Loans': some)
+	$(BIN)/python -m tests.contracts.fuzz $(ARGS)
 
 test-python: setup-dev ## Run the Python tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)

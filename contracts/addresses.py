@@ -25,17 +25,17 @@ class Addresses:
     """
 
     chain_id: int
-    timelock: str = ""
+    timelock: str
     registry: str
     splitter: str
     artwork: str
     market: str
     auctions: str
-    drops: str = ""
+    drops: str
     vault_factory: str
     loans: str
-    studio_shares: str = ""
-    studio: str = ""
+    studio_shares: str
+    studio: str
     price_feed: str
     aigc: str = ""
     deployed_block: int

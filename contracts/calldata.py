@@ -36,7 +36,6 @@ class MintRequest:
     dataset: bytes
     process: bytes
     seed: int
-    royalty_recipient: str
     royalty_bps: int
     uri: str
     parents: tuple[Parent, ...] = ()
@@ -75,8 +74,13 @@ def encode_deployment(bytecode: str, types: Sequence[str], values: Sequence[Any]
 
 def encode_mint(request: MintRequest) -> bytes:
     """Returns the calldata of `Artwork.mint`."""
+    return encode_call("Artwork", "mint", mint_fields(request))
+
+
+def mint_fields(request: MintRequest) -> tuple[Any, ...]:
+    """Returns a request as the struct that `Artwork.mint` and `Studio.mint` take."""
     parents = [(p.collection, p.token_id, p.relation, p.share_bps) for p in request.parents]
-    fields = (
+    return (
         request.to,
         request.manifest,
         request.pixel_hash,
@@ -84,12 +88,10 @@ def encode_mint(request: MintRequest) -> bytes:
         request.dataset,
         request.process,
         request.seed,
-        request.royalty_recipient,
         request.royalty_bps,
         request.uri,
         parents,
     )
-    return encode_call("Artwork", "mint", fields)
 
 
 def encode_burn(token_id: int, reason: int = 0) -> bytes:
@@ -97,9 +99,9 @@ def encode_burn(token_id: int, reason: int = 0) -> bytes:
     return encode_call("Artwork", "burn", token_id, reason)
 
 
-def encode_set_royalty(token_id: int, recipient: str, bps: int) -> bytes:
+def encode_set_royalty(token_id: int, bps: int) -> bytes:
     """Returns the calldata of `Artwork.setRoyalty`."""
-    return encode_call("Artwork", "setRoyalty", token_id, recipient, bps)
+    return encode_call("Artwork", "setRoyalty", token_id, bps)
 
 
 def encode_transfer(from_address: str, to_address: str, token_id: int) -> bytes:
@@ -149,9 +151,9 @@ def encode_share_transfer(to_address: str, amount: int) -> bytes:
     return encode_call("Vault", "transfer", to_address, amount)
 
 
-def encode_redeem() -> bytes:
-    """Returns the calldata of `Vault.redeem`."""
-    return encode_call("Vault", "redeem")
+def encode_take_out() -> bytes:
+    """Returns the calldata of `Vault.takeOut`: the holder of all shares gets the work."""
+    return encode_call("Vault", "takeOut")
 
 
 def encode_push_price(answer: int) -> bytes:

@@ -13,6 +13,7 @@ from contracts.addresses import DEFAULT_STATE_DIR
 from contracts.chain import DEFAULT_PORT, GENESIS_TIME
 from contracts.config import SIGNER_VARIABLE
 from contracts.gas import MAX_FEE_GWEI, MAX_FEE_HELP, MAX_GAS, MAX_GAS_HELP
+from data.errors import UsageError
 
 if TYPE_CHECKING:
     from contracts.deploy import Deployment
@@ -94,11 +95,15 @@ def chain_deploy(
         ),
     ] = None,
     fee_recipient: Annotated[
-        str | None, typer.Option(help="Who gets the platform fee; the signer if not given.")
+        str | None, typer.Option(help="Who gets the platform fee; the treasury if not given.")
     ] = None,
     fee_bps: Annotated[
         int | None,
         typer.Option(help="Platform fee, 1 = 0.01 %; 250 if not given.", min=0, max=500),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="NAME=VALUE of contracts/plan.py, such as delay_s=86400."),
     ] = None,
     max_gas: Annotated[int, typer.Option(help=MAX_GAS_HELP, min=21_000)] = MAX_GAS,
     max_fee_gwei: Annotated[float, typer.Option(help=MAX_FEE_HELP, min=0.0)] = MAX_FEE_GWEI,
@@ -116,7 +121,7 @@ def chain_deploy(
         rpc_url,
         state_dir,
         signer or None,
-        settings={"fee_recipient": fee_recipient, "fee_bps": fee_bps},
+        settings={"fee_recipient": fee_recipient, "fee_bps": fee_bps, **_pairs(settings or [])},
         caps=GasCaps.of(max_gas, max_fee_gwei),
         on_contract=lambda name: typer.echo(f"deploying {name}", err=True),
     )
@@ -152,6 +157,18 @@ def _show(values: dict[str, Any], as_json: bool) -> None:
     width = max(map(len, values), default=0)
     for name, value in values.items():
         typer.echo(f"{name:<{width}}  {value}")
+
+
+def _pairs(texts: list[str]) -> dict[str, int | str]:
+    """NAME=VALUE as a dictionary, whole numbers as such."""
+    found: dict[str, int | str] = {}
+    for text in texts:
+        name, is_pair, value = text.partition("=")
+        if not is_pair:
+            message = f"--set {text} has no value; write --set NAME=VALUE"
+            raise UsageError(message)
+        found[name] = int(value) if value.isdigit() else value
+    return found
 
 
 def _print_deployment(done: "Deployment") -> None:

@@ -97,7 +97,7 @@ def bring_up(
         journal = _unfinished(rpc, chain_id, state_dir, asked)
         account = open_signer(signer or (journal and _local(journal, chain_id)), rpc, chain_id)
         if journal is None:
-            journal = _begin(rpc, account, asked)
+            journal = _begin(rpc, account, _local_guardian(rpc, chain_id) | asked)
         elif journal.deployer != account.address:
             message = (
                 f"the deployment of chain {chain_id} was begun by {journal.deployer}, not by "
@@ -235,6 +235,13 @@ def _begin(rpc: Rpc, account: Signer, asked: Mapping[str, Any]) -> Journal:
     return Journal(account.address, nonce, head, settings, places)
 
 
+def _local_guardian(rpc: Rpc, chain_id: int) -> dict[str, Any]:
+    """On the local chain operator and guardian are two, as they should be anywhere."""
+    if chain_id != LOCAL_CHAIN_ID:
+        return {}
+    return {"guardian": rpc.call("eth_accounts")[-1].lower()}
+
+
 def _local(journal: Journal, chain_id: int) -> str | None:
     """On the local chain the node signs for whoever began."""
     return journal.deployer if chain_id == LOCAL_CHAIN_ID else None
@@ -305,6 +312,10 @@ def _remaining(chain_id: int) -> tuple[str, ...]:
         f"commit the addresses as table [{chain_id}] of contracts/addresses.toml, so that every "
         "index knows them",
         f"publish the sources at the chain's explorer ({solc})",
+        "Studio: have its guardian be another key than its operator (setGuardian), and give its "
+        "shares to whoever shall vote and earn",
+        "Timelock: its proposer is one account; have it schedule grantRole for a wallet of several "
+        "keys, and revokeRole for itself",
         "PriceFeed shows the price that its owner pushes; where Chainlink has aggregators, name "
         "one in data/price_feeds.csv instead",
     )

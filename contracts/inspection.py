@@ -52,7 +52,7 @@ def _wiring(
     rpc: Rpc, step: Step, places: Mapping[str, str], settings: Mapping[str, Any]
 ) -> str | None:
     """What a contract was told and should not have been: the first difference, else None."""
-    for argument in step.arguments:
+    for argument in (*step.arguments, *step.shows):
         if argument.getter is None:
             continue
         try:
@@ -60,7 +60,7 @@ def _wiring(
         except KeyError:
             continue
         what = f"{step.contract}.{argument.getter}"
-        data = encode_call(step.contract, argument.getter)
+        data = encode_call(step.contract, argument.getter, *argument.inputs)
         try:
             answer = read_call(rpc, places[step.field], data, what)
             told = decode_answer(step.contract, argument.getter, answer)

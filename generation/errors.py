@@ -5,7 +5,8 @@ GenerationError       (RaisonneError)   1  a work cannot be made
 ├── ModelMissingError (NotFoundError)   3  no model folder or pipeline of that name
 ├── ModelCorruptError (IntegrityError)  5  model files that contradict their recipe
 ├── ManifestError     (IntegrityError)  5  a lineage manifest that cannot be trusted or read
-└── WorkMissingError  (NotFoundError)   3  no work of that path or id
+├── WorkMissingError  (NotFoundError)   3  no work of that path or id
+└── UnregisteredError                   1  a digest is not on the register, or is tainted there
 """
 
 from data.errors import IntegrityError, NotFoundError, RaisonneError
@@ -49,3 +50,7 @@ class WorkMissingError(GenerationError, NotFoundError):
     """Raised when no work lies at a path or under an id."""
 
     exit_code = NotFoundError.exit_code
+
+
+class UnregisteredError(GenerationError):
+    """Raised when works cannot be minted for what the register says, or does not, of their make."""

@@ -99,6 +99,9 @@ class Process(_Part):
     environment: Environment
 
 
+_OF_ONE_WORK = {"prompt", "seed", "batch_size", "batch_index"}
+
+
 class Steering(_Part):
     """The line of the brief that asked for the work, and the run that wrote the brief."""
 
@@ -145,6 +148,17 @@ def canonical_bytes(manifest: _Part) -> bytes:
 def digest_of(manifest: _Part) -> str:
     """SHA-256 (0x…) over the canonical bytes: of a manifest, its work id and word on chain."""
     return sha256_hex(canonical_bytes(manifest))
+
+
+def process_document(process: Process) -> bytes:
+    """RFC 8785 bytes of how works are made: a process without what differs from work to work."""
+    fields = msgspec.to_builtins(process)
+    return rfc8785.dumps({name: fields[name] for name in fields if name not in _OF_ONE_WORK})
+
+
+def process_digest(process: Process) -> str:
+    """SHA-256 (0x…) of `process_document`: what the register knows a process by."""
+    return sha256_hex(process_document(process))
 
 
 def commit_prompt(salt: str, text: str) -> Prompt:

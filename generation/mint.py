@@ -10,6 +10,8 @@ import polars as pl
 
 from data.styles import style_index, styles
 from data.units import ZERO_ADDRESS
+from generation.manifest import read_manifest
+from generation.register import materials_of, register_materials
 
 if TYPE_CHECKING:
     from contracts.bindings import Contracts, MintRequest
@@ -33,13 +35,17 @@ def mint_and_list(
 ) -> pl.DataFrame:
     """Mints works and lists them at their price; what is on chain already is left as it is.
 
+    What they are made with is registered first, where it is not yet.
+
     Shape: `works` has the columns of table `works`; the result has work_id, token_id (decimal
     text) and status: `listed`, `skipped` (these pixels are on chain already), or `relisted` (on
     chain, but a stopped run had not offered it).
 
     Raises:
+        UnregisteredError: The register refuses what they are made with.
         RaisonneError: As the bindings say: node unreachable, no contracts there, call refused.
     """
+    register_materials(works, chain)
     rows = []
     for work in works.iter_rows(named=True):
         token_id, status = _mint_one(work, chain, royalty_bps)
@@ -70,18 +76,22 @@ def metadata_uri(work: dict[str, Any]) -> str:
 
 
 def mint_request(work: dict[str, Any], owner: str, royalty_bps: int) -> "MintRequest":
-    """What `Artwork.mint` records of a row of table `works`; a digest nobody knows is zero."""
+    """What `Artwork.mint` records of a row of table `works`.
+
+    Raises:
+        ManifestError: The work's manifest cannot be read.
+    """
     from contracts.bindings import MintRequest
 
+    dataset, process, model = materials_of(read_manifest(Path(work["manifest_path"])))
     return MintRequest(
         to=owner,
         manifest=_word(work["work_id"]),
         pixel_hash=_word(work["pixel_sha256"]),
-        model=_word(work["model_digest"]),
-        dataset=_word(work["dataset_digest"] or NO_DIGEST),
-        process=_word(work["process_digest"]),
+        model=model.digest,
+        dataset=dataset.digest,
+        process=process.digest,
         seed=int(work["seed"]),
-        royalty_recipient=owner,
         royalty_bps=royalty_bps,
         uri=metadata_uri(work),
     )

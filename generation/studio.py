@@ -35,6 +35,7 @@ from generation.manifest import (
     canonical_bytes,
     commit_prompt,
     digest_of,
+    process_digest,
     sha256_hex,
 )
 
@@ -263,7 +264,7 @@ def _row(
         "price_wei": line["price_wei"],
         "model_digest": lineage.model.root,
         "dataset_digest": lineage.data.recipe_digest,
-        "process_digest": digest_of(lineage.process),
+        "process_digest": process_digest(lineage.process),
         "pixel_sha256": lineage.work.pixel_sha256,
         "phash": lineage.work.phash,
         "image_path": str(image),

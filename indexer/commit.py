@@ -22,8 +22,8 @@ from indexer.selection import Selection
 MOST_LOGS = 8 * 122_880
 FIRST_S = 0.5
 MOST_S = 5.0
-"""A transaction ends after so many logs, or seconds: few at first, twice as many each time, so that
-also a process that is soon killed gets on."""
+"""A transaction ends after so many logs, or seconds; the first one early, so that also a process
+that is soon killed gets on."""
 
 _LINKED = {name for name, one in TABLES.items() if one.kind == "fact"} | {"transactions"}
 
@@ -31,9 +31,10 @@ _LINKED = {name for name, one in TABLES.items() if one.kind == "fact"} | {"trans
 class Load:
     """Writes batches one after another, several in a transaction.
 
-    DuckDB packs rows into groups of 122,880 when a transaction ends; groups that stay small are
-    packed again later, so that few long transactions take two thirds of the time of many short
-    ones, and of the space. A kill loses what came since the last commit, `MOST_S` seconds at most.
+    DuckDB packs rows into groups of 122,880 when a transaction ends. Groups that stay small are
+    packed again by the next checkpoint, with up to two full ones beside them, so that transactions
+    of three groups and more take two thirds of the time of short ones, and of the space. A kill
+    loses what came since the last commit, `MOST_S` seconds at most.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class Load:
         self._logs += counts.get("logs", 0)
         elapsed_s = time.monotonic() - self._began_s
         if self._logs >= self._most_logs or elapsed_s > min(self._patience_s, MOST_S):
-            self._patience_s *= 2
+            self._patience_s = MOST_S
             self.commit()
         return counts
 

@@ -10,14 +10,17 @@ import polars as pl
 from data.store import Transaction
 from indexer.link_royalties import ROYALTY_LEDGER
 
+_BY_BLOCK = ("sales", "sale_payments", "vault_charges", "vault_payments")
+
 SALES_AT_ONCE = 50_000
 """About 200 MB of the database's memory."""
 
 
 def replace_ledger(transaction: Transaction, sales_at_once: int = SALES_AT_ONCE) -> int:
-    """Rebuilds the royalty ledger of all sales; returns its rows.
+    """Rebuilds the royalty ledger of all sales, and of our vaults; returns its rows.
 
-    Reads sales, their payments, terms, splits and the temporary table `royalty_reads`.
+    Reads sales, `vault_charges`, the payments of both, terms, splits and the temporary table
+    `royalty_reads`.
     """
     transaction.execute("DELETE FROM royalty_ledger")
     return sum(
@@ -29,7 +32,10 @@ def replace_ledger(transaction: Transaction, sales_at_once: int = SALES_AT_ONCE)
 def _spans(transaction: Transaction, sales_at_once: int) -> list[tuple[int, int, int]]:
     """Chain, first and last block (both included) of parts that hold so many sales, or a block."""
     blocks = transaction.query(
-        "SELECT chain_id, block_number, count(*) AS sales FROM sales GROUP BY ALL ORDER BY ALL"
+        "SELECT chain_id, block_number, count(*) AS sales FROM ("
+        "SELECT chain_id, block_number FROM sales"
+        " UNION ALL SELECT chain_id, block_number FROM vault_charges)"
+        " GROUP BY ALL ORDER BY ALL"
     )
     return (
         blocks.with_columns(
@@ -46,7 +52,5 @@ def _spans(transaction: Transaction, sales_at_once: int) -> list[tuple[int, int,
 def _of_blocks(chain_id: int, first: int, last: int) -> str:
     """The ledger's query over the sales of some blocks, whose payments stand in the same blocks."""
     within = f"chain_id = {chain_id} AND block_number BETWEEN {first} AND {last}"
-    parts = ", ".join(
-        f"{name} AS (SELECT * FROM {name} WHERE {within})" for name in ("sales", "sale_payments")
-    )
+    parts = ", ".join(f"{name} AS (SELECT * FROM {name} WHERE {within})" for name in _BY_BLOCK)
     return f"WITH {parts} SELECT * FROM ({ROYALTY_LEDGER})"

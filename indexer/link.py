@@ -8,6 +8,16 @@ from data.currencies import currencies, priced_as
 from data.store import Store, Transaction
 from indexer.ledger import replace_ledger
 from indexer.link_loans import LOANS
+from indexer.link_own import (
+    AUCTION_STATES,
+    BUDGETS,
+    DROPS,
+    LOOP_STATES,
+    REFUNDS,
+    ROYALTY_BALANCES,
+    VAULT_CHARGES,
+    VETTING_ROUNDS,
+)
 from indexer.link_royalties import ROYALTY_LEDGER, ROYALTY_TERMS, SPLITS
 from indexer.link_sql import (
     FUNDING,
@@ -17,6 +27,7 @@ from indexer.link_sql import (
     TOKEN_TRAITS,
     TOKENS,
 )
+from indexer.link_taint import TAINTED_ASSETS, TAINTED_WORKS
 from indexer.link_vaults import (
     DIVIDENDS,
     VAULT_HOLDERS,
@@ -26,29 +37,51 @@ from indexer.link_vaults import (
 )
 from indexer.metadata.events import read_metadata
 from indexer.royalty_reads import register_reads
+from indexer.vault_books import DIVIDEND_BALANCES, register_books
 
-# `royalty_ledger` reads `sales`, `royalty_terms` and `splits`, `vaults` its supply and items,
-# `loans` sales.
+# `royalty_ledger` reads `sales`, `royalty_terms`, `splits` and `vault_charges`, `vaults` its supply
+# and items, `loans` sales, `tainted_works` tainted assets.
 SELECTS = {
     "sales": SALES,
     "royalty_terms": ROYALTY_TERMS,
     "splits": SPLITS,
+    "vault_charges": VAULT_CHARGES,
     "royalty_ledger": ROYALTY_LEDGER,
     "vault_supply": VAULT_SUPPLY,
     "vault_items": VAULT_ITEMS,
     "vault_holders": VAULT_HOLDERS,
     "vaults": VAULTS,
     "dividends": DIVIDENDS,
+    "dividend_balances": DIVIDEND_BALANCES,
     "funding": FUNDING,
     "labels": LABELS,
     "tokens": TOKENS,
     "token_traits": TOKEN_TRAITS,
     "loans": LOANS,
+    "royalty_balances": ROYALTY_BALANCES,
+    "refunds": REFUNDS,
+    "auction_states": AUCTION_STATES,
+    "drops": DROPS,
+    "vetting_rounds": VETTING_ROUNDS,
+    "budgets": BUDGETS,
+    "loop_states": LOOP_STATES,
+    "tainted_assets": TAINTED_ASSETS,
+    "tainted_works": TAINTED_WORKS,
 }
 """The query of each link table, in the order in which they are to be asked."""
 
-VAULT_TABLES = ("vault_supply", "vault_items", "vault_holders", "vaults", "dividends")
+VAULT_TABLES = (
+    "vault_supply",
+    "vault_items",
+    "vault_holders",
+    "vaults",
+    "dividends",
+    "dividend_balances",
+)
 """Links about vaults, which are always rebuilt together."""
+
+TAINT_TABLES = ("tainted_assets", "tainted_works")
+"""Links about disputes, which are always rebuilt together."""
 
 # They keep the rows that came from files.
 _READ_THEMSELVES = {"funding", "labels"}
@@ -78,6 +111,7 @@ def prepare_links(transaction: Transaction) -> None:
     register_currencies(transaction)
     register_texts(transaction)
     register_reads(transaction)
+    register_books(transaction)
 
 
 def register_currencies(transaction: Transaction) -> None:

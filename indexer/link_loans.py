@@ -17,7 +17,7 @@ _ETHER = "'0x0000000000000000000000000000000000000000'"
 _PLACE = "(block_number::HUGEINT << 64) + (log_index << 32) + item_index AS place"
 _PAYING = "('repay', 'partial_repay', 'redeem')"
 _TOO_MUCH = f"1{'0' * 34}::HUGEINT"
-_CLOSING = "('repay', 'replace', 'liquidate', 'claim', 'seize')"
+_CLOSING = "('repay', 'replace', 'liquidate', 'claim', 'seize', 'cancel')"
 
 LOANS = f"""
 WITH told AS (
@@ -116,6 +116,8 @@ SELECT s.chain_id, s.loan_uid, s.protocol, s.version,
         WHEN last_event = 'liquidate' THEN 'liquidated'
         WHEN last_event IN ('claim', 'seize') THEN 'defaulted'
         WHEN last_event IN ('auction_start', 'bid') THEN 'auctioned'
+        WHEN last_event = 'offer' THEN 'offered'
+        WHEN last_event = 'cancel' THEN 'cancelled'
         ELSE 'open'
     END AS state,
     s.borrower, s.lender, s.collection, s.token_id, s.quantity, s.currency,

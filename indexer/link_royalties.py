@@ -38,15 +38,15 @@ ORDER BY ALL
 
 SPLITS = f"""
 WITH sets AS (
-    SELECT DISTINCT chain_id, split, block_number, log_index FROM split_events
+    SELECT DISTINCT chain_id, split, token_id, block_number, log_index FROM split_events
 ),
 followed AS (
     SELECT chain_id, block_number, log_index,
         lead(block_number) OVER stream AS next_block, lead(log_index) OVER stream AS next_log
     FROM sets
-    WINDOW stream AS (PARTITION BY chain_id, split ORDER BY block_number, log_index)
+    WINDOW stream AS (PARTITION BY chain_id, split, token_id ORDER BY block_number, log_index)
 )
-SELECT chain_id, split, recipient, allocation, total_allocation,
+SELECT chain_id, split, collection, token_id, recipient, allocation, total_allocation,
     (allocation::HUGEINT * 1_000_000 // total_allocation)::BIGINT AS share_ppm, reward_ppm,
     concat_ws(' ', protocol, event) AS source, {_INTERVALS}
 FROM split_events JOIN followed USING (chain_id, block_number, log_index)
@@ -69,6 +69,9 @@ _MOST_SPLITS = 8
 _IN_FORCE = """
     p.chain_id = h.chain_id AND p.split = h.holder AND p.place < h.place
     AND (p.until IS NULL OR h.place < p.until)
+    -- What does not name a work of the split's, as other marketplaces pay, is of work 0.
+    AND (p.token_id IS NULL
+        OR p.token_id = CASE WHEN h.collection = p.collection THEN h.work ELSE '0' END)
 """
 
 SUBJECTS = f"""
@@ -123,7 +126,16 @@ chosen AS MATERIALIZED (
 """
 """CTEs that end in `chosen`: sales with the place of the terms in force; NULL: no event tells."""
 
-_OWED = """
+_OWED = f"""
+charged AS (
+    -- Openings and buyouts of vaults, with the terms in force. What an opening was valued at no
+    -- event tells, but the royalty on it.
+    SELECT v.*, t.place AS terms_place
+    FROM (SELECT *, {_SALE_PLACE} AS place FROM vault_charges) v
+    ASOF JOIN (FROM sets WHERE level = 'token' AND venue IS NULL) t
+        ON t.chain_id = v.chain_id AND t.collection = v.collection
+        AND t.token_id = v.token_id AND v.place > t.place
+),
 demands AS (
     SELECT c.chain_id, c.sale_id, t.recipient, c.currency, t.bps, t.source,
         CASE WHEN t.recipient IN (c.seller, '0x0000000000000000000000000000000000000000') THEN 0
@@ -141,6 +153,13 @@ demands AS (
         AND r.contract = c.contract AND r.token_id = c.token_id AND r.price_wei = c.price_wei
     -- What a contract asks beyond the price nobody can owe; such an answer tells nothing.
     WHERE c.terms_place IS NULL AND r.amount_wei <= c.price_wei
+    UNION ALL BY NAME
+    SELECT c.chain_id, c.sale_id, t.recipient, c.currency, t.bps,
+        CASE c.kind WHEN 'buyout' THEN t.source ELSE 'raisonne VaultOpened' END AS source,
+        CASE WHEN c.kind <> 'buyout' THEN c.royalty_wei::HUGEINT
+        ELSE (c.price_wei::HUGEINT // 10000) * coalesce(t.bps, 0)
+             + ((c.price_wei::HUGEINT % 10000) * coalesce(t.bps, 0)) // 10000 END AS owed_wei
+    FROM charged c JOIN terms t ON t.chain_id = c.chain_id AND t.place = c.terms_place
 ),
 unnamed AS MATERIALIZED (
     SELECT chain_id, sale_id, recipient, currency, sum(owed_wei) AS owed_wei,
@@ -150,10 +169,16 @@ unnamed AS MATERIALIZED (
 minted AS (
     SELECT chain_id, sale_id FROM sales WHERE trade_kind = 'primary_mint'
 ),
+legs AS (
+    SELECT chain_id, sale_id, recipient, recipient_class, currency, amount_wei FROM sale_payments
+    UNION ALL
+    SELECT chain_id, sale_id, recipient, recipient_class, currency, amount_wei
+    FROM vault_payments SEMI JOIN vault_charges USING (chain_id, sale_id)
+),
 paid AS MATERIALIZED (
     -- To whom the terms name, or to a split, it is a royalty also where the sale could not tell.
     SELECT chain_id, sale_id, recipient, currency, sum(amount_wei)::HUGEINT AS paid_wei
-    FROM sale_payments ANTI JOIN minted USING (chain_id, sale_id)
+    FROM legs ANTI JOIN minted USING (chain_id, sale_id)
     WHERE recipient IS NOT NULL
       AND (recipient_class IN ('creator', 'split')
         OR (recipient_class IN ('unknown', 'tip', 'affiliate', 'referrer')
@@ -210,7 +235,8 @@ def _rest(amount: str) -> str:
 
 _LOOK_THROUGH = f"""
 configured AS (
-    SELECT chain_id, split, recipient, sum(allocation)::HUGEINT AS allocation,
+    SELECT chain_id, split, collection, token_id, recipient,
+        sum(allocation)::HUGEINT AS allocation,
         total_allocation::HUGEINT AS total, reward_ppm::HUGEINT AS reward_ppm,
         {_FROM_PLACE} AS place, {_TO_PLACE} AS until
     FROM splits GROUP BY ALL
@@ -219,22 +245,28 @@ parts AS (
     SELECT *, false AS is_rest, NULL::HUGEINT[] AS allocations FROM configured
     UNION ALL BY NAME
     -- What the split keeps stands under its own name.
-    SELECT chain_id, split, split AS recipient, total, reward_ppm, place, until, true AS is_rest,
-        list(allocation) AS allocations
+    SELECT chain_id, split, collection, token_id, split AS recipient, total, reward_ppm, place,
+        until, true AS is_rest, list(allocation) AS allocations
     FROM configured GROUP BY ALL
 ),
 places AS (
-    SELECT chain_id, sale_id, block_hash, tx_hash, {_SALE_PLACE} AS place FROM sales
+    SELECT chain_id, sale_id, block_hash, tx_hash, {_SALE_PLACE} AS place, collection,
+        CASE WHEN protocol = 'raisonne' THEN token_id ELSE '0' END AS work
+    FROM sales
+    UNION ALL
+    SELECT chain_id, sale_id, block_hash, tx_hash, {_SALE_PLACE}, collection, token_id
+    FROM vault_charges
 ),
 shares AS (
-    SELECT chain_id, sale_id, currency, place, owed_source, recipient AS root,
+    SELECT chain_id, sale_id, currency, place, collection, work, owed_source, recipient AS root,
         recipient AS holder, owed_wei::HUGEINT AS owed_wei, paid_wei::HUGEINT AS paid_wei,
         false AS is_rest, 0 AS depth
     FROM direct JOIN places USING (chain_id, sale_id)
     WHERE (chain_id, recipient) IN (SELECT (chain_id, split) FROM splits)
     UNION ALL
     -- What reaches somebody in several ways is one sum before it is divided further.
-    SELECT h.chain_id, h.sale_id, h.currency, h.place, h.owed_source, h.root, p.recipient,
+    SELECT h.chain_id, h.sale_id, h.currency, h.place, h.collection, h.work, h.owed_source,
+        h.root, p.recipient,
         sum(CASE WHEN p.is_rest THEN {_rest("h.owed_wei")} ELSE {_share("h.owed_wei")} END),
         sum(CASE WHEN p.is_rest THEN {_rest("h.paid_wei")} ELSE {_share("h.paid_wei")} END),
         p.is_rest, h.depth + 1
@@ -274,7 +306,31 @@ handed AS (
 )
 """
 
-_LEDGER_PARTS = (SUBJECTS, _OWED, _LOOK_THROUGH, _HANDED_ON)
+_KINDS = f"""
+stated AS (
+    -- What the payer said that a royalty was for, in the sale's transaction and after its event.
+    SELECT chain_id, block_hash, tx_hash, collection, token_id, source, {_SALE_PLACE} AS place
+    FROM split_payments
+    WHERE protocol = 'raisonne' AND event = 'received' AND source IN ('primary', 'resale')
+),
+kinds AS (
+    SELECT s.chain_id, s.sale_id,
+        CASE
+            WHEN s.trade_kind = 'auction' THEN 'auction'
+            WHEN r.source IS NOT NULL THEN r.source
+            WHEN s.is_primary THEN 'primary'
+            ELSE 'resale'
+        END AS kind
+    FROM (SELECT *, {_SALE_PLACE} AS place FROM sales) s
+    ASOF LEFT JOIN stated r
+        ON r.chain_id = s.chain_id AND r.block_hash = s.block_hash AND r.tx_hash = s.tx_hash
+        AND r.collection = s.collection AND r.token_id = s.token_id AND s.place < r.place
+    UNION ALL
+    SELECT chain_id, sale_id, kind FROM vault_charges
+)
+"""
+
+_LEDGER_PARTS = (SUBJECTS, _OWED, _LOOK_THROUGH, _HANDED_ON, _KINDS)
 
 ROYALTY_LEDGER = f"""
 WITH RECURSIVE {", ".join(part.strip() for part in _LEDGER_PARTS)},
@@ -285,6 +341,7 @@ settled AS (
     UNION ALL BY NAME SELECT * FROM people
     UNION ALL BY NAME SELECT * FROM handed
 )
-SELECT *, owed_wei - paid_wei AS gap_wei, {_STATUS} AS status FROM settled
+SELECT *, owed_wei - paid_wei AS gap_wei, {_STATUS} AS status
+FROM settled LEFT JOIN kinds USING (chain_id, sale_id)
 ORDER BY ALL
 """

@@ -124,9 +124,15 @@ WHERE o.share_token IS NOT NULL
 ORDER BY ALL
 """
 
-# ERC-20 shares also move in transactions that are not read, so their holders are not known.
+# ERC-20 shares also move in transactions that are not read, so their holders are not known, except
+# where the vault tells each move by an event of its own.
 VAULT_HOLDERS = f"""
 WITH {_OPENED}, {_HEARD},
+told AS (
+    SELECT * FROM share_transfers
+    WHERE source = 'own' OR source = 'event' AND (chain_id, vault) IN (
+        SELECT (chain_id, vault) FROM opened WHERE protocol = 'raisonne')
+),
 moves AS (
     SELECT o.chain_id, o.vault, t.from_address, t.to_address,
         TRY_CAST(t.quantity AS DECIMAL(38, 0)) AS units
@@ -143,10 +149,18 @@ balances AS (
     WHERE holder <> {_ZERO} AND units::DOUBLE BETWEEN -{_PLAUSIBLE_WEI} AND {_PLAUSIBLE_WEI}
     GROUP BY ALL
     UNION ALL
+    SELECT chain_id, vault, holder, sum(units)::DECIMAL(38, 0)
+    FROM (
+        SELECT chain_id, vault, from_address AS holder, -shares AS units FROM told
+        UNION ALL SELECT chain_id, vault, to_address, shares FROM told
+    )
+    WHERE holder <> {_ZERO}
+    GROUP BY ALL
+    UNION ALL
     SELECT c.chain_id, c.vault, t.to_address, sum(TRY_CAST(c.shares AS DECIMAL(38, 0)))
     FROM heard c
     JOIN (
-        SELECT * FROM transfers
+        SELECT * FROM transfers SEMI JOIN heard USING (chain_id, collection, token_id)
         QUALIFY row_number() OVER (
             PARTITION BY chain_id, collection, token_id ORDER BY {_PLACE} DESC) = 1
     ) t ON t.chain_id = c.chain_id AND t.collection = c.collection AND t.token_id = c.token_id
@@ -157,6 +171,10 @@ balances AS (
 totals AS (
     SELECT chain_id, vault, max_by(supply_shares, (block_number, log_index, item_index)) AS supply
     FROM vault_supply GROUP BY ALL
+    UNION ALL
+    -- The studio's shares, which are no vault's and are never burned.
+    SELECT chain_id, vault, sum(shares)::DECIMAL(38, 0) FROM share_transfers
+    WHERE source = 'own' AND from_address = {_ZERO} GROUP BY ALL
 ),
 complete AS (
     SELECT chain_id, vault, supply FROM balances JOIN totals USING (chain_id, vault)
@@ -197,6 +215,8 @@ stands AS (
     SELECT chain_id, vault, max_by(event, place) AS last_event,
         max_by(amount_wei, place) FILTER (amount_wei IS NOT NULL AND event <> 'failed')
             AS buyout_wei,
+        max_by(royalty_wei, place) FILTER (event = 'won') AS buyout_royalty_wei,
+        max_by(end_time, place) FILTER (end_time IS NOT NULL) AS ends_at,
         max_by(account, place) FILTER (event IN ('started', 'bid', 'won')) AS buyer
     FROM buyouts WHERE place >= coalesce(last_failed, 0) GROUP BY ALL
 ),
@@ -227,8 +247,15 @@ held AS (
         sum(quantity::DECIMAL(38, 0)) FILTER (is_there IS NOT false)::BIGINT AS items
     FROM vault_items WHERE quantity::DOUBLE < 1e15 GROUP BY ALL
 ),
+dust AS (
+    -- What redemptions of our vaults rounded down, paid out with the last of them.
+    SELECT chain_id, contract AS vault, sum(amount_wei)::DECIMAL(38, 0) AS dust_wei
+    FROM payouts WHERE protocol = 'raisonne' AND recipient_class = 'treasury' GROUP BY ALL
+),
 known AS (
-    SELECT o.*, s.buyout_wei AS bid_wei, s.buyer, n.cashed_wei, n.votes, t.share_price,
+    SELECT o.* EXCLUDE (royalty_wei, end_time), s.buyout_wei AS bid_wei, s.buyer,
+        s.buyout_royalty_wei, s.ends_at, r.reserve_wei AS voted_wei, r.locked_shares,
+        f.dust_wei, n.cashed_wei, n.votes, t.share_price,
         t.currency AS traded_in, p.price_wei, coalesce(h.items, 0) AS items,
         CASE WHEN u.vault IS NULL AND l.supply >= 0 THEN l.supply END AS now_shares,
         CASE
@@ -248,12 +275,15 @@ known AS (
     LEFT JOIN trades t USING (chain_id, vault)
     LEFT JOIN paid p USING (chain_id, vault)
     LEFT JOIN held h USING (chain_id, vault)
+    LEFT JOIN vault_reserves r USING (chain_id, vault)
+    LEFT JOIN dust f USING (chain_id, vault)
 ),
 priced AS (
     SELECT *,
         CASE WHEN state IN ('auction', 'sold') THEN bid_wei END AS buyout_wei,
         CASE WHEN protocol = 'fractional' AND version = '1' AND votes = 0 AND state = 'open'
-            AND amount_wei > 0 THEN amount_wei END AS reserve_wei,
+            AND amount_wei > 0 THEN amount_wei
+            WHEN protocol = 'raisonne' THEN voted_wei END AS reserve_wei,
         now_shares::DOUBLE * share_price AS traded_value
     FROM known
 )
@@ -261,18 +291,22 @@ SELECT chain_id, vault, protocol, version, collection, token_id, account AS cura
     coalesce(share_token, CASE WHEN protocol <> 'party' THEN vault END) AS share_token, share_id,
     shares AS supply, now_shares::VARCHAR AS supply_now, supply_reason, items,
     CASE WHEN protocol = 'raisonne' THEN amount_wei END AS royalty_wei, block_time AS opened_at,
-    state, reserve_wei,
+    state, reserve_wei, CASE WHEN protocol = 'raisonne' THEN locked_shares END AS locked_shares,
     CASE
         WHEN reserve_wei IS NOT NULL THEN NULL
+        WHEN protocol = 'raisonne' THEN 'no share is locked behind a vote'
         WHEN protocol <> 'fractional' OR version <> '1' THEN 'the protocol has no reserve price'
         WHEN state <> 'open' THEN 'the vault is not open'
         WHEN votes > 0 THEN 'holders voted for prices, and votes weigh by balance'
         ELSE 'it was opened without a price'
     END AS reserve_reason,
-    buyout_wei, CASE WHEN state IN ('auction', 'sold') THEN buyer END AS buyer, cashed_wei,
-    -- Of this protocol alone the vault holds just what the buyer paid.
+    buyout_wei, CASE WHEN state IN ('auction', 'sold') THEN buyer END AS buyer,
+    CASE WHEN state = 'auction' THEN ends_at END AS ends_at, cashed_wei,
+    -- Of these protocols alone the vault holds just what the buyer paid.
     CASE WHEN state = 'sold' AND protocol = 'fractional' AND version = '1'
-        THEN buyout_wei - coalesce(cashed_wei, 0) END AS uncashed_wei,
+            OR state = 'sold' AND protocol = 'raisonne'
+        THEN buyout_wei - coalesce(buyout_royalty_wei, 0) - coalesce(cashed_wei, 0)
+            - coalesce(dust_wei, 0) END AS uncashed_wei,
     share_price,
     CASE
         WHEN coalesce(buyout_wei, reserve_wei) IS NOT NULL THEN {_ZERO}
@@ -338,6 +372,11 @@ per_holder AS (
         supply_shares - all_shares AS holder_shares, supply_shares,
         'cards that were not given out yet' AS reason
     FROM known WHERE all_shares < supply_shares
+    UNION ALL BY NAME
+    -- Our vaults tell each move of shares.
+    SELECT d.chain_id, d.block_hash, d.log_index, d.item_index, p.holder, p.holder_shares,
+        p.supply_shares
+    FROM paid d JOIN share_dividend_parts p USING (chain_id, vault, block_number, log_index)
 )
 SELECT d.chain_id, d.block_number, d.block_hash, d.log_index, d.item_index, d.block_time, d.vault,
     d.reference_id, d.currency, d.amount_wei, coalesce(p.holder, '') AS holder, p.holder_shares,

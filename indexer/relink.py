@@ -13,6 +13,7 @@ from data.store import Transaction
 from indexer.link import SELECTS, VAULT_TABLES, register_currencies, register_texts, replace_link
 from indexer.link_sql import METADATA_URIS
 from indexer.relink_auctions import OPEN_SALES, touch_auctions
+from indexer.relink_own import CHARGES, TouchedOwn, find_touched_own, relink_own
 from indexer.relink_royalties import (
     TouchedRoyalties,
     find_touched_royalties,
@@ -20,6 +21,7 @@ from indexer.relink_royalties import (
     relink_terms,
 )
 from indexer.selection import LOCAL_CHAIN_ID
+from indexer.vault_books import register_books
 
 _ITEM = "chain_id, collection, token_id"
 _FACTS_OF_TOKENS = (
@@ -52,6 +54,7 @@ class Touched:
     has_creators: bool
     loans: int
     royalties: TouchedRoyalties
+    own: TouchedOwn
 
 
 def find_touched(
@@ -97,6 +100,7 @@ def find_touched(
         " (SELECT count(*) FROM touched_wallets) AS wallets,"
         " (SELECT count(*) FROM touched_loans) AS loans,"
         f" EXISTS (FROM vault_events WHERE {_WITHIN})"
+        f" OR EXISTS (FROM share_transfers WHERE {_WITHIN})"
         " OR EXISTS (FROM (SELECT chain_id,"
         " unnest([collection, from_address, to_address]) AS address"
         f" FROM transfers WHERE {_WITHIN}) SEMI JOIN ({_OF_VAULTS}) USING (chain_id, address))"
@@ -104,7 +108,8 @@ def find_touched(
         f" EXISTS (FROM provenance_events WHERE {_WITHIN} AND event = 'minted') AS has_creators",
         bounds,
     ).row(0, named=True)
-    return Touched(**row, royalties=royalties)
+    own = find_touched_own(transaction, bounds)
+    return Touched(**row, royalties=royalties, own=own)
 
 
 def relink(transaction: Transaction, touched: Touched) -> int:
@@ -114,14 +119,18 @@ def relink(transaction: Transaction, touched: Touched) -> int:
         Link rows written.
     """
     # Sales that are about to be replaced, or to vanish.
-    transaction.execute(f"CREATE OR REPLACE TEMP TABLE touched_sales_before AS {_SALES_OF_TOKENS}")
+    transaction.execute(
+        f"CREATE OR REPLACE TEMP TABLE touched_sales_before AS {_SALES_OF_TOKENS} UNION {CHARGES}"
+    )
     written = relink_terms(transaction, touched.royalties)
     if touched.tokens:
         written += _relink_tokens(transaction)
-    if touched.tokens or touched.royalties.splits:
-        # Reads sales, terms and splits, so it comes after.
+    if touched.has_vaults:
+        written += replace_link(transaction, "vault_charges")
+    if touched.tokens or touched.royalties.splits or touched.has_vaults:
+        # Reads sales, charges, terms and splits, so it comes after.
         transaction.execute(
-            f"CREATE OR REPLACE TEMP TABLE touched_sales AS {_SALES_OF_TOKENS}"
+            f"CREATE OR REPLACE TEMP TABLE touched_sales AS {_SALES_OF_TOKENS} UNION {CHARGES}"
             " UNION FROM touched_sales_before UNION FROM touched_split_sales"
             " UNION SELECT chain_id, sale_id FROM touched_open"
         )
@@ -140,10 +149,11 @@ def relink(transaction: Transaction, touched: Touched) -> int:
         written += transaction.append("funding", rows)
     if touched.has_vaults:
         register_currencies(transaction)
+        register_books(transaction)
         written += sum(replace_link(transaction, name) for name in VAULT_TABLES)
     if touched.has_creators:
         written += replace_link(transaction, "labels")
-    return written
+    return written + relink_own(transaction, touched.own)
 
 
 def _relink_tokens(transaction: Transaction) -> int:

@@ -32,22 +32,31 @@ SELECT DISTINCT chain_id, collection FROM royalty_events WHERE {_WITHIN}
 
 _SPLITS = f"""
 CREATE OR REPLACE TEMP TABLE touched_splits AS
-SELECT DISTINCT chain_id, split FROM split_events WHERE {_WITHIN}
+SELECT DISTINCT chain_id, split, token_id FROM split_events WHERE {_WITHIN}
 """
 
 _SPLIT_SALES = f"""
 CREATE OR REPLACE TEMP TABLE touched_split_sales AS
 WITH RECURSIVE payers AS (
-    SELECT chain_id, split FROM touched_splits
+    SELECT chain_id, split, token_id FROM touched_splits
     UNION
-    SELECT e.chain_id, e.split FROM split_events e
+    SELECT e.chain_id, e.split, e.token_id FROM split_events e
     JOIN payers p ON p.chain_id = e.chain_id AND p.split = e.recipient
+),
+paying AS (
+    SELECT chain_id, sale_id, recipient FROM royalty_ledger
+    UNION SELECT chain_id, sale_id, recipient FROM sale_payments
+    UNION SELECT chain_id, sale_id, recipient FROM vault_payments
+),
+sold AS (
+    SELECT chain_id, sale_id, token_id FROM settled_sales
+    UNION ALL SELECT chain_id, sale_id, token_id FROM vault_charges
 )
-SELECT chain_id, sale_id FROM royalty_ledger
-WHERE (chain_id, recipient) IN (SELECT (chain_id, split) FROM payers)
-UNION
-SELECT chain_id, sale_id FROM sale_payments
-WHERE (chain_id, recipient) IN (SELECT (chain_id, split) FROM payers)
+SELECT paying.chain_id, paying.sale_id FROM paying
+-- A split that tells works apart bears on the sales of that work; work 0 on those that name none.
+JOIN payers ON payers.chain_id = paying.chain_id AND payers.split = paying.recipient
+LEFT JOIN sold ON sold.chain_id = paying.chain_id AND sold.sale_id = paying.sale_id
+WHERE payers.token_id IS NULL OR payers.token_id = '0' OR payers.token_id = sold.token_id
 UNION
 SELECT chain_id, sale_id FROM settled_sales
 SEMI JOIN (FROM split_payments WHERE {_WITHIN}) USING (chain_id, block_hash, tx_hash)
@@ -56,8 +65,9 @@ SEMI JOIN (FROM split_payments WHERE {_WITHIN}) USING (chain_id, block_hash, tx_
 _CONTRACTS = """
 CREATE OR REPLACE TEMP TABLE touched_contracts AS
 WITH sold AS (
-    SELECT DISTINCT chain_id, collection FROM sales SEMI JOIN touched_sales USING
-    (chain_id, sale_id)
+    SELECT chain_id, collection FROM sales SEMI JOIN touched_sales USING (chain_id, sale_id)
+    UNION
+    SELECT chain_id, collection FROM vault_charges SEMI JOIN touched_sales USING (chain_id, sale_id)
 )
 FROM sold UNION
 SELECT chain_id, via FROM royalty_terms SEMI JOIN sold USING (chain_id, collection)
@@ -111,11 +121,19 @@ def relink_terms(transaction: Transaction, touched: TouchedRoyalties) -> int:
     written = 0
     for count, name, facts, by, key in (
         (touched.terms, "royalty_terms", "royalty_events", "touched_terms", "collection"),
-        (touched.splits, "splits", "split_events", "touched_splits", "split"),
+        (
+            touched.splits,
+            "splits",
+            "split_events",
+            "touched_splits",
+            "split, coalesce(token_id, '')",
+        ),
     ):
         if not count:
             continue
-        part = f"SELECT * FROM {facts} SEMI JOIN {by} USING (chain_id, {key})"
+        part = (
+            f"SELECT * FROM {facts} WHERE (chain_id, {key}) IN (SELECT (chain_id, {key}) FROM {by})"
+        )
         rows = transaction.query(
             f"WITH {facts} AS MATERIALIZED ({part}) SELECT * FROM ({SELECTS[name]})"
         )
@@ -138,8 +156,10 @@ def relink_ledger(transaction: Transaction) -> int:
         "sales": sales,
         "royalty_terms": "SELECT * FROM royalty_terms SEMI JOIN touched_contracts USING"
         " (chain_id, collection)",
-        "sale_payments": "SELECT * FROM sale_payments SEMI JOIN touched_sales USING"
-        " (chain_id, sale_id)",
+        **{
+            name: f"SELECT * FROM {name} SEMI JOIN touched_sales USING (chain_id, sale_id)"
+            for name in ("sale_payments", "vault_charges", "vault_payments")
+        },
     }
     given = ", ".join(f"{name} AS MATERIALIZED ({part})" for name, part in parts.items())
     rows = transaction.query(f"WITH {given} SELECT * FROM ({SELECTS['royalty_ledger']})")

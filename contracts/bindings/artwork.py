@@ -1,10 +1,8 @@
 """Calls of `Artwork`: works, their royalty terms and their lineage."""
 
-from contracts import calldata
 from contracts.bindings.base import Binding
-from contracts.calldata import MintRequest
+from contracts.calldata import MintRequest, mint_fields
 from contracts.decoding import first_event
-from contracts.transactions import send
 
 
 class Artwork(Binding):
@@ -14,25 +12,16 @@ class Artwork(Binding):
 
     def mint(self, request: MintRequest) -> int:
         """Mints a work, with the signer as its creator, and returns its token id."""
-        session = self.session
-        receipt = send(
-            session.rpc,
-            session.signer,
-            to=self.address,
-            data=calldata.encode_mint(request),
-            what="Artwork.mint",
-            caps=session.caps,
-            locks=session.locks,
-        )
+        receipt = self._send("mint", mint_fields(request))
         return int(first_event(receipt, self.NAME, "ArtworkMinted")["tokenId"])
 
     def burn(self, token_id: int, reason: int = 0) -> None:
         """Destroys a work of the signer: 0 unstated, 1 withdrawn, 2 defect, 3 lost dispute."""
         self._send("burn", token_id, reason)
 
-    def set_royalty(self, token_id: int, recipient: str, bps: int) -> None:
+    def set_royalty(self, token_id: int, bps: int) -> None:
         """Changes the royalty of a work that the signer created, at most 1 000 bps."""
-        self._send("setRoyalty", token_id, recipient, bps)
+        self._send("setRoyalty", token_id, bps)
 
     def approve(self, operator: str, token_id: int | None = None) -> None:
         """Lets an operator move one work of the signer, or all of them without a token id."""

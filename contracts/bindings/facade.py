@@ -6,11 +6,15 @@ from contracts.addresses import DEFAULT_STATE_DIR, Addresses, known_addresses
 from contracts.bindings.artwork import Artwork
 from contracts.bindings.auctions import Auctions
 from contracts.bindings.base import Session
+from contracts.bindings.drops import Drops
 from contracts.bindings.loans import Loans
 from contracts.bindings.market import Market
 from contracts.bindings.price_feed import PriceFeed
 from contracts.bindings.registry import Registry
+from contracts.bindings.shares import StudioShares
 from contracts.bindings.splitter import Splitter
+from contracts.bindings.studio import Studio
+from contracts.bindings.timelock import Timelock
 from contracts.bindings.vaults import Vaults
 from contracts.errors import DeploymentError
 from contracts.gas import GasCaps
@@ -33,10 +37,14 @@ class Contracts:
         self.artwork = Artwork(session, at.artwork)
         self.market = Market(session, at.market, self.artwork)
         self.auctions = Auctions(session, at.auctions, self.artwork)
+        self.drops = Drops(session, at.drops, self.artwork)
         self.vaults = Vaults(session, at.vault_factory, self.artwork)
         self.loans = Loans(session, at.loans, self.artwork)
         self.registry = Registry(session, at.registry)
         self.splitter = Splitter(session, at.splitter)
+        self.studio_shares = StudioShares(session, at.studio_shares)
+        self.studio = Studio(session, at.studio)
+        self.timelock = Timelock(session, at.timelock)
         self.price_feed = PriceFeed(session, at.price_feed)
 
     @classmethod

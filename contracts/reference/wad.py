@@ -71,7 +71,8 @@ def exp_wad(x: int) -> int:
     p = ((p * y) >> _BITS) + 28719021644029726153956944680412240
     p = p * x + (4385272521454847904659076985693276 << _BITS)
     quotient = _divide(p, _horner(_EXP_Q, x))
-    return (quotient * _EXP_SCALE) >> (_EXP_SHIFT - power)
+    answer: int = (quotient * _EXP_SCALE) >> (_EXP_SHIFT - power)
+    return answer
 
 
 def contract_price_wei(params: VrgdaParams, sold: int, elapsed_s: int) -> int:

@@ -146,8 +146,10 @@ class People:
         found.update(artist.address for artist in self.artists)
         found.update(collector.address for collector in self.collectors)
         found.update(flipper.address for flipper in self.flippers)
-        funds = (*self.fractionalizers, *self.labs, *self.lenders, *self.raiders)
-        found.update(agent.address for agent in funds)
+        found.update(agent.address for agent in self.fractionalizers)
+        found.update(lab.address for lab in self.labs)
+        found.update(lender.address for lender in self.lenders)
+        found.update(raider.address for raider in self.raiders)
         found.update(wallet for ring in self.rings for wallet in (ring.operator, *ring.wallets))
         return frozenset(found)
 

@@ -134,7 +134,6 @@ class Executor:
             dataset=work.materials.dataset,
             process=work.materials.process,
             seed=work.seed,
-            royalty_recipient=work.creator,
             royalty_bps=work.royalty_bps,
             uri=token_uri(document),
             parents=tuple(

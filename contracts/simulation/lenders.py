@@ -14,10 +14,10 @@ _ASK_CHANCE = 0.45
 _SHARES_CHANCE = 0.35
 _LEAST_ETH, _LEAST_SHARES_ETH = 0.08, 0.005
 _HELD_DAYS = 4
-_TERM_DAYS = (4, 40)
+_TERM_DAYS = (4, 32)
 _LEND_CHANCE = 0.6
 _GIVE_UP_DAYS = 4
-_DEFAULT_CHANCE = 0.25
+_DEFAULT_EVERY, _DEFAULT = 4, 2
 _NOTE_CHANCE = 0.02
 _SELL_MARKUP = 1.02
 _STAKE_ETH = 6.0
@@ -68,7 +68,7 @@ class Lenders:
             return
         if world.ledger.can_pay(piece.owner, 0):
             terms = self._terms(rng, world.value_eth(piece))
-            self._note(rng, world.loans.offer_work(piece.token_id, terms))
+            self._note(world.loans.offer_work(piece.token_id, terms))
 
     def _ask_with_shares(self, rng: np.random.Generator) -> None:
         world = self._world
@@ -86,7 +86,7 @@ class Lenders:
         value_eth = whole_eth * shares / vault.shares.issued
         if value_eth >= _LEAST_SHARES_ETH:
             terms = self._terms(rng, value_eth)
-            self._note(rng, world.loans.offer_shares(holder, vault, shares, terms))
+            self._note(world.loans.offer_shares(holder, vault, shares, terms))
 
     def _terms(self, rng: np.random.Generator, value_eth: float) -> Offered:
         """What a borrower asks for: as much as lenders give, at their interest."""
@@ -98,8 +98,9 @@ class Lenders:
         repayment_wei = principal_wei + int(principal_wei * interest)
         return Offered(principal_wei, repayment_wei, days * DAY_S)
 
-    def _note(self, rng: np.random.Generator, loan: Loan) -> None:
-        honest = bool(rng.random() >= _DEFAULT_CHANCE)
+    def _note(self, loan: Loan) -> None:
+        # By turns, so that a short market, too, sees both ends.
+        honest = len(self._world.loans.loans) % _DEFAULT_EVERY != _DEFAULT
         self._deals.append(Deal(loan, self._world.day, honest))
 
     def _negotiate(self, rng: np.random.Generator, deal: Deal) -> None:

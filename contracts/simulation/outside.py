@@ -132,7 +132,7 @@ def _counts(rpc: Rpc, addresses: Addresses) -> Counts:
 
 def _splitter_events(logs: list[dict[str, Any]], names: dict[str, str]) -> Iterator[SplitterEvent]:
     """The Splitter's own tale in ETH, in order; what names no work is left out."""
-    from eth_abi import decode
+    from eth_abi.abi import decode
 
     split, received, released = (
         topic_of("Splitter", name) for name in ("SplitSet", "RoyaltyReceived", "RoyaltyReleased")
@@ -184,7 +184,7 @@ def _facts(
     rpc: Rpc, addresses: Addresses, tokens: list[int]
 ) -> dict[int, tuple[int | None, str, int]]:
     """Style (class index), creator and royalty bps of each work."""
-    from eth_abi import decode
+    from eth_abi.abi import decode
 
     at = addresses.artwork
     uris = rpc.batch([_call(at, "Artwork", "tokenURI", token) for token in tokens])

@@ -1,7 +1,5 @@
 """Payees of royalties: they fetch what waits in the Splitter, and sometimes hand a place on."""
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from contracts.simulation.books.royalties import TREASURY
@@ -43,20 +41,17 @@ class Payees:
             return
         collectors, tokens = world.people.collectors, list(world.ledger.pieces)
         heir = collectors[int(rng.integers(0, len(collectors)))].address
+        if not world.ledger.can_pay(heir, 0):
+            return
         for pick in rng.integers(0, max(len(tokens), 1), _TRIES if tokens else 0):
             token_id = tokens[int(pick)]
-            seats = world.ledger.royalties.seats_of(token_id)
-            if self._may(seat.payee for seat in seats[:1]) and heir not in self._payees(token_id):
+            payees = [seat.payee for seat in world.ledger.royalties.seats_of(token_id)]
+            ours = payees and payees[0] in self._fixed and world.ledger.can_pay(payees[0], 0)
+            if ours and heir not in payees:
                 world.ledger.reassign(token_id, 0, heir)
                 if heir not in self._heirs:
                     self._heirs.append(heir)
                 return
-
-    def _may(self, holders: Iterable[str]) -> bool:
-        return any(who in self._fixed and self._world.ledger.can_pay(who, 0) for who in holders)
-
-    def _payees(self, token_id: int) -> set[str]:
-        return {seat.payee for seat in self._world.ledger.royalties.seats_of(token_id)}
 
     def _release(self, sender: str, payee: str) -> None:
         royalties = self._world.ledger.royalties

@@ -97,9 +97,15 @@ def simulate(
         summary={},
     )
     people = draw_people(seed)
-    client.set_balances({people.exchange: EXCHANGE_WEI, officers.guardian: GUARDIAN_WEI})
-    market_label = (addresses.market, "marketplace", "Raisonné Market")
-    write_labels([*people.labels(), market_label], state_dir, LOCAL_CHAIN_ID)
+    client.set_balances({people.exchange: EXCHANGE_WEI})
+    if client.balances([officers.guardian]) < [GUARDIAN_WEI]:
+        client.set_balances({officers.guardian: GUARDIAN_WEI})
+    venues = [
+        (addresses.market, "marketplace", "Raisonné Market"),
+        (addresses.auctions, "marketplace", "Raisonné Auctions"),
+        (addresses.drops, "marketplace", "Raisonné Drops"),
+    ]
+    write_labels([*people.labels(), *venues], state_dir, LOCAL_CHAIN_ID)
     economy = Economy(seed, state.terms)
     return _run_phase(_Venue(client, addresses, state_dir, on_progress), economy, state)
 
@@ -199,10 +205,14 @@ def _play(
             truth.note(mined)
             counts["transactions"] += len(mined)
             counts["blocks"] += 1
-            counts["mints"] += sum(isinstance(one.action, Mint) for one in mined)
+            counts["mints"] += sum(_mints(one.action) for one in mined)
             counts["vaults"] += sum(_opens_vault(one.action) for one in mined)
         report(1, f"{counts['transactions']:,} transactions")
     return counts
+
+
+def _mints(action: Action) -> bool:
+    return isinstance(action, Mint) or (isinstance(action, Call) and action.expects is not None)
 
 
 def _opens_vault(action: Action) -> bool:

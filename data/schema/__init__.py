@@ -34,7 +34,7 @@ __all__ = [
     "table",
 ]
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 TABLES: dict[str, Table] = {
     table.name: table for table in (*EVIDENCE, *FACTS, *LINKS, *SIGNALS, *RECORDS, *STATE)
@@ -63,7 +63,8 @@ def table(name: str) -> Table:
 def conform(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with exactly the columns of a table, in its order and types.
 
-    Missing columns become NULL; unknown columns are an error, so that a typo cannot lose data.
+    Missing columns become NULL; unknown columns are an error, so that a typo cannot lose data. A frame
+    without columns has no rows, and gets none.
 
     Raises:
         NotFoundError: the frame has a column that the table lacks.
@@ -76,6 +77,8 @@ def conform(name: str, frame: pl.DataFrame) -> pl.DataFrame:
             f"its columns: {', '.join(declared.column_names)}"
         )
         raise NotFoundError(message)
+    if not frame.width:
+        return declared.empty()
     return frame.select(
         (pl.col(column.name) if column.name in frame.columns else pl.lit(None))
         .cast(column.type.polars)

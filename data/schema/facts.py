@@ -1,7 +1,8 @@
 """Facts: derived from the evidence of one transaction; append-only, deleted with their block."""
 
 from data.schema.loans import LOAN_FACTS
-from data.schema.model import FACT, FACT_KEY, PROTOCOL, SALE, TOKEN, Column, Table
+from data.schema.model import FACT, FACT_KEY, PROTOCOL, SALE, SPLIT_TOKEN, TOKEN, Column, Table
+from data.schema.own import OWN_FACTS
 from data.types import ADDRESS, BOOL, BYTES, FLOAT, HASH, INT, TEXT, TIME, UINT256, WEI
 
 FACTS = (
@@ -52,11 +53,12 @@ FACTS = (
     Table(
         "listings",
         "fact",
-        "Listings on Raisonné's own Market, and their cancellations",
+        "Listings on Raisonné's own Market, Auctions and Drops, and their cancellations",
         (
             *FACT,
             *PROTOCOL,
             Column("event", TEXT, "listed or cancelled"),
+            Column("kind", TEXT, "fixed, auction or drop; NULL on a cancellation"),
             *TOKEN,
             Column("seller", ADDRESS, "Who lists"),
             Column("price_wei", WEI, "Asking price; NULL on a cancellation", "wei"),
@@ -106,6 +108,7 @@ FACTS = (
             *PROTOCOL,
             Column("event", TEXT, "Event that set them"),
             Column("split", ADDRESS, "Split contract"),
+            *SPLIT_TOKEN,
             Column("recipient", ADDRESS, "Who gets a share"),
             Column("allocation", INT, "Share, of total_allocation"),
             Column("total_allocation", INT, "Sum of the shares"),
@@ -116,18 +119,25 @@ FACTS = (
     Table(
         "split_payments",
         "fact",
-        "Money that split contracts gave on",
+        "Money that split contracts took in and gave on",
         (
             *FACT,
             *PROTOCOL,
             Column(
                 "event",
                 TEXT,
-                "distributed (to the balances of its recipients), withdrawn (by a recipient) or"
-                " transferred (straight to a recipient)",
+                "distributed (to the balances of its recipients), withdrawn (by a recipient),"
+                " transferred (straight to a recipient); received and released (our Splitter)",
             ),
             Column("split", ADDRESS, "Split contract; NULL on a withdrawal"),
-            Column("account", ADDRESS, "Distributor, or who was paid"),
+            *SPLIT_TOKEN,
+            Column("account", ADDRESS, "Distributor, who was paid, or (received) who paid"),
+            Column(
+                "source",
+                TEXT,
+                "What was paid for, as the payer claims: primary, resale, auction,"
+                " fractionalization, buyout, loan or unstated; NULL where nothing came in",
+            ),
             Column("currency", ADDRESS, "Token; the zero address is the chain's native coin"),
             Column("amount_wei", WEI, "Amount", "smallest unit of currency"),
         ),
@@ -146,8 +156,8 @@ FACTS = (
                 "opened, issued, deposit, withdraw, swap_in, swap_out, redeemed, shutdown (items);"
                 " started, bid, bid_removed, won, failed, cash (buyouts); contribution, activated,"
                 " claimed, refund, fee_mint, share_trade, staked, unstaked (shares); price_update"
-                " (terms); dividend, dividend_fee, dividend_claim, dividend_fee_claim, premium"
-                " (income)",
+                " (terms); vote (for a reserve price, with locked shares; none takes it back);"
+                " dividend, dividend_fee, dividend_claim, dividend_fee_claim, premium (income)",
             ),
             Column("vault", ADDRESS, "Vault, in most protocols its share token; NULL if not named"),
             Column("emitter", ADDRESS, "Contract that emitted the event"),
@@ -166,6 +176,8 @@ FACTS = (
                 "smallest unit of currency",
             ),
             Column("amount_source", TEXT, "event or transfer_log; NULL without an amount"),
+            Column("royalty_wei", WEI, "Of a buyout, what the royalty took", "wei"),
+            Column("end_time", TIME, "Last second to bid, UTC; NULL without one"),
         ),
         FACT_KEY,
     ),
@@ -179,18 +191,25 @@ FACTS = (
             Column("from_address", ADDRESS, "Sender; the zero address mints"),
             Column("to_address", ADDRESS, "Receiver; the zero address burns"),
             Column("shares", WEI, "Shares", "smallest unit of the share"),
+            Column(
+                "source",
+                TEXT,
+                "receipt: seen where the vault spoke; event: the vault tells each move; own: so do"
+                " the studio's shares, whose address is known",
+            ),
         ),
         FACT_KEY,
     ),
     Table(
         "vault_payments",
         "fact",
-        "Money legs of vault openings (royalty due at fractionalization)",
+        "Money legs of vault openings and buyouts (royalty due at fractionalization and buyout)",
         (
             *FACT,
+            Column("sale_id", TEXT, "chain:block_hash:log_index:0 of the opening or buyout"),
             *TOKEN,
             Column("recipient", ADDRESS, "Who was paid"),
-            Column("recipient_class", TEXT, "creator, platform or refund"),
+            Column("recipient_class", TEXT, "creator, split, platform, refund or outbid"),
             Column("currency", ADDRESS, "Token of payment"),
             Column("amount_wei", WEI, "Amount", "smallest unit of currency"),
         ),
@@ -207,10 +226,15 @@ FACTS = (
                 "event",
                 TEXT,
                 "minted or burned with a lineage record; generated, updated (ERC-7007); committed"
-                " (ERC-7053); attributed (ERC-7015); registered (Story)",
+                " (ERC-7053); attributed (ERC-7015); registered (Story); of a model, dataset,"
+                " process or verifier: asset_registered, attested, dispute_opened, dispute_resolved",
             ),
             *TOKEN,
-            Column("account", ADDRESS, "Creator, burner, recorder, or account of an IP asset"),
+            Column(
+                "account",
+                ADDRESS,
+                "Creator, burner, recorder, registrant, attester, opener, or account of an IP asset",
+            ),
             Column("manifest", HASH, "SHA-256 of the lineage manifest"),
             Column("pixel_hash", HASH, "SHA-256 of the decoded pixels; NULL on a burn"),
             Column("model", HASH, "Digest of the weights; NULL on a burn"),
@@ -236,13 +260,18 @@ FACTS = (
                 BOOL,
                 "What the contract's own verify answers, at the block; NULL: not known",
             ),
+            Column("digest", HASH, "Asset that the event is about; NULL for events of works"),
+            Column("asset_kind", INT, "1 model, 2 dataset, 3 process, 4 verifier"),
+            Column("level", INT, "Level of assurance that was checked, 0 to 4"),
+            Column("evidence", HASH, "SHA-256 of the document, report or evidence that is named"),
+            Column("verdict", TEXT, "passed or failed (attested); dismissed or upheld (resolved)"),
         ),
         FACT_KEY,
     ),
     Table(
         "lineage_edges",
         "fact",
-        "Parents that a work declares",
+        "Parents that a work, or an asset that works are made with, declares",
         (
             *FACT,
             *PROTOCOL,
@@ -257,6 +286,8 @@ FACTS = (
                 "Share promised to the parent; NULL where licence terms tell it (Story)",
                 "basis points",
             ),
+            Column("digest", HASH, "Asset (model, dataset, process) whose parent it is; else NULL"),
+            Column("parent_digest", HASH, "Asset that it was made from"),
         ),
         FACT_KEY,
     ),
@@ -314,6 +345,7 @@ FACTS = (
         FACT_KEY,
     ),
     *LOAN_FACTS,
+    *OWN_FACTS,
     Table(
         "metadata_updates",
         "fact",

@@ -1,7 +1,8 @@
 """Links: SQL over facts, rebuilt as a whole; independent of the order in which ranges arrived."""
 
 from data.schema.loans import LOAN_LINKS
-from data.schema.model import CHAIN, FACT_KEY, METADATA, SALE, TOKEN, Column, Table
+from data.schema.model import CHAIN, FACT_KEY, METADATA, SALE, SPLIT_TOKEN, TOKEN, Column, Table
+from data.schema.own import OWN_LINKS
 from data.schema.vaults import VAULT_LINKS
 from data.types import ADDRESS, BOOL, FLOAT, HASH, INT, TEXT, TIME, WEI
 
@@ -74,6 +75,7 @@ LINKS = (
         (
             CHAIN,
             Column("split", ADDRESS, "Split contract"),
+            *SPLIT_TOKEN,
             Column("recipient", ADDRESS, "Who gets a share"),
             Column("allocation", INT, "Share, of total_allocation"),
             Column("total_allocation", INT, "Sum of the shares"),
@@ -88,16 +90,30 @@ LINKS = (
             ),
             Column("valid_to_log_index", INT, "Log within that block"),
         ),
-        ("chain_id", "split", "valid_from_block", "valid_from_log_index", "item_index"),
+        (
+            "chain_id",
+            "split",
+            "token_id",
+            "valid_from_block",
+            "valid_from_log_index",
+            "item_index",
+        ),
     ),
     Table(
         "royalty_ledger",
         "link",
-        "Royalty owed beside royalty paid, per sale and recipient; rows with look_through_of divide"
-        " the row of that split, so that sums leave one or the other out",
+        "Royalty owed beside royalty paid, per sale and recipient, and per opening and buyout of a"
+        " vault of ours; rows with look_through_of divide the row of that split, so that sums leave"
+        " one or the other out",
         (
             CHAIN,
-            Column("sale_id", TEXT, "Sale"),
+            Column("sale_id", TEXT, "Sale, or `vault_charges.sale_id`"),
+            Column(
+                "kind",
+                TEXT,
+                "primary, resale, auction, fractionalization or buyout; of a sale by what its payer"
+                " told our Splitter, else by is_primary",
+            ),
             Column("recipient", ADDRESS, "Who is owed or was paid; NULL: no event tells"),
             Column("currency", ADDRESS, "Token of the amounts"),
             Column("owed_wei", WEI, "Owed under the terms in force; NULL when unknown", "wei"),
@@ -181,4 +197,5 @@ LINKS = (
         ("chain_id", "address", "label"),
     ),
     *LOAN_LINKS,
+    *OWN_LINKS,
 )

@@ -15,7 +15,8 @@ LOAN_FACTS = (
             Column(
                 "event",
                 TEXT,
-                "open, borrow (more), refinance (new lender or terms, same loan), replace (by"
+                "offer (collateral put in, before a lender took it), cancel (an offer), open, borrow"
+                " (more), transfer (of the lender's note), refinance (new lender or terms, same loan), replace (by"
                 " another loan), partial_repay, repay, auction_start, bid, redeem (out of an"
                 " auction), liquidate (collateral sold), claim or seize (collateral to the lender)",
             ),
@@ -97,7 +98,7 @@ LOAN_LINKS = (
             Column(
                 "state",
                 TEXT,
-                "open; auctioned: an auction runs; repaid; refinanced: another loan took its"
+                "offered; cancelled (never taken); open; auctioned: an auction runs; repaid; refinanced: another loan took its"
                 " place; defaulted: the lender got the collateral; liquidated: it was sold",
             ),
             Column("borrower", ADDRESS, "Who owes; NULL if never named"),

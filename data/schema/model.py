@@ -81,6 +81,10 @@ TOKEN = (
     Column("collection", ADDRESS, "Contract of the token"),
     Column("token_id", UINT256, "Token within the collection, decimal text"),
 )
+SPLIT_TOKEN = (
+    Column("collection", ADDRESS, "Works that it divides one by one; NULL: it divides all alike"),
+    Column("token_id", UINT256, "Work whose payments are meant (0: of none); NULL: all alike"),
+)
 RUN = Column("run_id", TEXT, "Run that made the row")
 
 _SALE_AMOUNTS = (

@@ -10,13 +10,15 @@ _WHOLE_PPM = 1_000_000
 _ODD = "shares without a recipient each, or that do not add up"
 
 
-def share_tables(heads: pl.DataFrame, listed: pl.DataFrame) -> Tables:
+def share_tables(heads: pl.DataFrame, listed: pl.DataFrame, protocol: str = "0xsplits") -> Tables:
     """Tables `split_events` and `quarantine`.
 
     Args:
-        heads: one row per event: PLACE, row, version, event, split, total_allocation, reward_ppm.
+        heads: one row per event: PLACE, row, version, event, split, total_allocation, reward_ppm;
+            collection and token_id where works are told apart.
         listed: row, item, recipient, allocation. A log whose shares do not add up to their total
             is set aside whole.
+        protocol: its name in the rows.
     """
     heads = heads.with_columns(
         pl.col("total_allocation", "reward_ppm").cast(pl.Int64, strict=False)
@@ -43,7 +45,7 @@ def share_tables(heads: pl.DataFrame, listed: pl.DataFrame) -> Tables:
         .sort("row", "item")
         .with_columns(
             pl.col("item").cast(pl.Int64).alias("item_index"),
-            pl.lit("0xsplits").alias("protocol"),
+            pl.lit(protocol).alias("protocol"),
         )
     )
     aside = heads.filter(~pl.col("is_whole")).select(

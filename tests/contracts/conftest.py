@@ -13,6 +13,7 @@ from contracts.bindings import Contracts, MintRequest
 from contracts.deploy import deploy
 from contracts.errors import ChainError
 from contracts.rpc import Rpc
+from tests.contracts.materials import DATASET, MODEL, PROCESS, register
 
 _counter = itertools.count(1)
 
@@ -38,7 +39,9 @@ def local(anvil: Path, state_dir: Path) -> Iterator[chain.LocalChain]:
 
 @pytest.fixture(scope="session")
 def addresses(local: chain.LocalChain, state_dir: Path) -> Addresses:
-    return deploy(local.rpc_url, state_dir)
+    deployed = deploy(local.rpc_url, state_dir)
+    register(local.rpc_url, state_dir)
+    return deployed
 
 
 @pytest.fixture(scope="session")
@@ -54,14 +57,14 @@ def user(local: chain.LocalChain, state_dir: Path, addresses: Addresses, account
 
 @pytest.fixture
 def request_of(accounts: list[str]):
-    """A mint request that no other test made; the royalty goes to the receiver unless said."""
+    """A mint request that no other test made."""
 
     def make(to: str, **changes) -> MintRequest:
         digest = hashlib.sha256(f"work {next(_counter)}".encode()).digest()
         fields = {
-            "to": to, "manifest": digest, "pixel_hash": digest, "model": bytes(32),
-            "dataset": bytes(32), "process": bytes(32), "seed": 2**64 + 1,
-            "royalty_recipient": to, "royalty_bps": 750, "uri": "data:application/json,{}",
+            "to": to, "manifest": digest, "pixel_hash": digest, "model": MODEL,
+            "dataset": DATASET, "process": PROCESS, "seed": 2**64 + 1, "royalty_bps": 750,
+            "uri": "data:application/json,{}",
         }  # fmt: skip
         return MintRequest(**(fields | changes))
 

@@ -8,11 +8,12 @@ from contracts.addresses import (
     write_addresses,
 )
 from contracts.errors import DeploymentError
+from contracts.plan import PLAN
 
-PLACES = ("registry", "splitter", "artwork", "market", "auctions", "vault_factory", "loans")
+PLACES = [step.field for step in PLAN]
 FOUND = Addresses(
     chain_id=31_337,
-    **{name: "0x" + f"{n}" * 40 for n, name in enumerate((*PLACES, "price_feed"), 1)},
+    **{name: "0x" + f"{n:x}" * 40 for n, name in enumerate(PLACES, 1)},
     deployed_block=9,
 )
 

@@ -20,12 +20,11 @@ def wei(local, accounts):
 
 @pytest.fixture
 def collected(user, request_of, accounts):
-    """A work of ARTIST, with 7.5 % for ARTIST, owned by COLLECTOR."""
-    request = request_of(accounts[COLLECTOR], royalty_recipient=accounts[ARTIST])
-    return user(ARTIST).artwork.mint(request)
+    """A work of ARTIST, with 7.5 % royalty, owned by COLLECTOR."""
+    return user(ARTIST).artwork.mint(request_of(accounts[COLLECTOR]))
 
 
-def test_minted_work_is_as_asked(user, request_of, accounts):
+def test_minted_work_is_as_asked(user, request_of, accounts, addresses):
     artist = user(ARTIST)
     request = request_of(accounts[COLLECTOR], uri="data:application/json,%7B%22style%22:1%7D")
     token_id = artist.artwork.mint(request)
@@ -33,7 +32,8 @@ def test_minted_work_is_as_asked(user, request_of, accounts):
     assert artist.artwork.token_of_pixel_hash(request.pixel_hash) == token_id
     assert artist.artwork.manifest_of(token_id) == request.manifest
     assert artist.artwork.token_uri(token_id) == request.uri
-    assert artist.artwork.royalty_of(token_id, 10_000) == (accounts[COLLECTOR], 750)
+    assert artist.artwork.royalty_of(token_id, 10_000) == (addresses.splitter, 750)
+    assert artist.artwork.creator_of(token_id) == accounts[ARTIST]
 
 
 def test_unknown_pixels_have_no_token(user):
@@ -60,22 +60,50 @@ def test_refused_call_costs_nothing(user, request_of, accounts, wei):
     assert wei(ARTIST) == before
 
 
-def test_royalty_of_exactly_ten_percent_is_allowed(user, request_of, accounts):
+def test_royalty_of_exactly_ten_percent_is_allowed(user, request_of, accounts, addresses):
     artist = user(ARTIST)
     token_id = artist.artwork.mint(request_of(accounts[ARTIST], royalty_bps=1_000))
     assert artist.artwork.royalty_of(token_id, ETH)[1] == ETH // 10
-    artist.artwork.set_royalty(token_id, accounts[BUYER], 100)
-    assert artist.artwork.royalty_of(token_id, ETH) == (accounts[BUYER], ETH // 100)
+    artist.artwork.set_royalty(token_id, 100)
+    assert artist.artwork.royalty_of(token_id, ETH) == (addresses.splitter, ETH // 100)
 
 
-def test_sale_moves_exactly_the_price(user, collected, accounts, wei):
+def test_every_mint_divides_its_royalties(user, request_of, accounts, addresses):
+    """5 % to who registered the model, 5 % for the data (here one account), 2.5 % to the studio."""
+    token_id = user(ARTIST).artwork.mint(request_of(accounts[ARTIST]))
+    split = user(ARTIST).splitter.split_of(token_id)
+    assert split == [
+        (accounts[ARTIST], 8_750),
+        (accounts[PLATFORM], 1_000),
+        (addresses.studio, 250),
+    ]
+
+
+def test_parents_creators_have_their_share(user, collected, request_of, accounts, addresses):
+    edge = Parent(addresses.artwork, collected, 1, 2_000)
+    child = user(BUYER).artwork.mint(request_of(accounts[BUYER], parents=(edge,)))
+    split = dict(user(BUYER).splitter.split_of(child))
+    assert split[accounts[ARTIST]] == 2_000
+    assert split[accounts[BUYER]] == 10_000 - 2_000 - 1_250
+
+
+def test_unregistered_model_is_refused_in_one_line(user, request_of, accounts):
+    request = request_of(accounts[ARTIST], model=b"\x09" * 32)
+    with pytest.raises(ContractError, match=r"Artwork\.mint refused: AssetUnknown\(digest=0x09"):
+        user(ARTIST).artwork.mint(request)
+
+
+def test_sale_moves_exactly_the_price(user, collected, accounts, addresses, wei):
     price = 3 * ETH + 7  # not divisible: rounding must not lose a wei
     user(COLLECTOR).market.list(collected, price, days=3)
     before = {number: wei(number) for number in range(4)}
+    earned_before = user(PLATFORM).session.balance(addresses.studio)
     assert user(BUYER).market.buy(collected) == price
     royalty, fee = price * 750 // 10_000, price * 250 // 10_000
-    assert wei(ARTIST) - before[ARTIST] == royalty
-    assert wei(PLATFORM) - before[PLATFORM] == fee
+    splitter = user(ARTIST).splitter
+    assert splitter.received(collected) == royalty
+    assert splitter.releasable(collected, accounts[ARTIST]) == royalty * 8_750 // 10_000
+    assert user(PLATFORM).session.balance(addresses.studio) - earned_before == fee
     assert wei(COLLECTOR) - before[COLLECTOR] == price - royalty - fee
     gas_wei = before[BUYER] - price - wei(BUYER)
     assert 0 < gas_wei < 10**15
@@ -118,13 +146,12 @@ def test_others_works_cannot_be_listed(user, collected):
         user(BUYER).market.list(collected, ETH)
 
 
-def test_vault_takes_the_work_and_pays_the_royalty(user, collected, accounts, wei):
+def test_vault_takes_the_work_and_pays_the_royalty(user, collected, accounts):
     collector = user(COLLECTOR)
-    before = wei(ARTIST)
     vault = collector.vaults.open(collected, "Shares", "SHR", 1_000 * ETH, 10 * ETH)
-    assert wei(ARTIST) - before == 10 * ETH * 750 // 10_000
+    assert collector.splitter.received(collected) == 10 * ETH * 750 // 10_000
     assert collector.artwork.owner_of(collected) == vault
-    collector.vaults.at(vault).redeem()
+    assert collector.vaults.at(vault).take_out() == 0
     assert collector.artwork.owner_of(collected) == accounts[COLLECTOR]
 
 

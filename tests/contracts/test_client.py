@@ -6,6 +6,7 @@ from contracts.chain import GENESIS_TIME, local_chain
 from contracts.client import ChainClient, Tx
 from contracts.deploy import deploy
 from contracts.errors import ContractError, RpcError
+from tests.contracts.materials import register
 
 pytestmark = pytest.mark.chain
 
@@ -19,6 +20,7 @@ def market(anvil, tmp_path_factory):
     folder = tmp_path_factory.mktemp("client")
     with local_chain(state_dir=folder) as running:
         addresses = deploy(running.rpc_url, folder)
+        register(running.rpc_url, folder)
         client = ChainClient(running.rpc_url)
         client.set_balances(dict.fromkeys(PEOPLE, 10**20))
         with client.manual_mining():

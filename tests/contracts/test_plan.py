@@ -60,7 +60,8 @@ def test_settings_are_as_asked_or_by_default():
     settled = settle({"fee_bps": 100}, DEPLOYER, predict(DEPLOYER, 0))
     assert settled["fee_bps"] == 100
     assert set(settled) == {"deployer", *DEFAULTS}
-    assert settled["owner"] in {DEPLOYER, *predict(DEPLOYER, 0).values()}
+    assert settled["fee_recipient"] == settled["treasury"]
+    assert settled["treasury"] in {DEPLOYER, *predict(DEPLOYER, 0).values()}
 
 
 def test_unknown_settings_are_refused():

@@ -17,6 +17,7 @@ from contracts.transactions import send
 
 ETH = "0x" + "00" * 20
 PAYEES = ["0x" + digit * 40 for digit in "abcd"]
+SUPPLY = 2**127
 UNITS = st.integers(0, 10**24) | st.integers(0, 20_001)
 
 
@@ -111,15 +112,15 @@ def make_bench(local, addresses, accounts):
         return send(rpc, signer, to=None, data=data, what=name)["contractAddress"].lower()
 
     token = create(
-        "Vault",
-        ["address", "uint256", "address", "string", "string", "uint256"],
-        [addresses.artwork, 1, signer.address, "Shares", "SHR", 2**200],
+        "StudioShares",
+        ["string", "string", "address", "uint256"],
+        ["Shares", "SHR", signer.address, SUPPLY],
     )
 
     def make() -> Bench:
         splitter = create("Splitter", ["address", "address"], [addresses.artwork, PAYEES[3]])
-        approval = encode_call("Vault", "approve", splitter, 2**200)
-        send(rpc, signer, to=token, data=approval, what="Vault.approve")
+        approval = encode_call("StudioShares", "approve", splitter, SUPPLY)
+        send(rpc, signer, to=token, data=approval, what="approve")
         return Bench(rpc, signer, splitter, token, SplitBooks(PAYEES[3], {}))
 
     return make

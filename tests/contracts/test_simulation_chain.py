@@ -29,12 +29,13 @@ from contracts.simulation.errors import (
     NotSimulatedError,
     SimulationError,
 )
-from contracts.simulation.execution import Executor, topic_of
+from contracts.simulation.execution import Executor, Officers, topic_of
 from contracts.simulation.run import simulate, simulate_buyers
 from contracts.simulation.state import read_state, replay, state_path
-from contracts.simulation.works import token_uri
+from contracts.simulation.works import named_hash, token_uri
 from data.errors import UsageError
 from data.styles import style_names
+from tests.contracts.materials import register
 
 pytestmark = pytest.mark.chain
 
@@ -98,7 +99,7 @@ def address(topic):
 
 
 def sold_of(market):
-    """Every sale of the chain: tx, token, seller, buyer, price, royalty, fee."""
+    """Every sale of the chain, at all venues: tx, token, seller, buyer, price, royalty, fee."""
     return [
         (
             log["transactionHash"],
@@ -141,12 +142,13 @@ def test_days_happen_on_their_dates(market):
 
 def test_every_sale_is_paid_out_to_the_wei(market):
     legs = defaultdict(lambda: defaultdict(int))
+    sold = sold_of(market)
+    sales = {sale[0] for sale in sold}
     for log in market.logs("Market", "Paid"):
-        if log["address"].lower() == market.addresses.market:
+        if log["transactionHash"] in sales:
             role = int(log["topics"][3], 16)
             legs[log["transactionHash"]][role] += word(log["data"], 0)
-    sold = sold_of(market)
-    assert set(legs) == {sale[0] for sale in sold}
+    assert set(legs) == sales
     for tx_hash, _, _, _, price, royalty, fee in sold:
         paid = legs[tx_hash]
         assert (paid[1], paid[2]) == (royalty, fee)
@@ -157,7 +159,7 @@ def test_every_sale_is_paid_out_to_the_wei(market):
 def test_books_agree_with_the_chain_on_owners_offers_and_money(market):
     economy = replay(read_state(market.state_dir, 31_337))
     ledger, at = economy.ledger, market.addresses
-    pieces = [piece for piece in ledger.pieces.values() if piece.owner != "vault"]
+    pieces = [piece for piece in ledger.pieces.values() if piece.owner.startswith("0x")]
     owners = call_all(market, at.artwork, "Artwork", "ownerOf", [p.token_id for p in pieces])
     assert [address(owner) for owner in owners] == [piece.owner for piece in pieces]
     tokens = list(ledger.pieces)
@@ -234,7 +236,9 @@ def test_lookalikes_are_told_apart_from_washing(market):
 def test_labels_know_the_exchange_and_the_market_but_no_operator(market):
     labels = pl.read_csv(market.folder / "labels.csv")
     known = dict(zip(labels["address"], labels["label"], strict=True))
-    assert known == {market.people.exchange: "cex", market.addresses.market: "marketplace"}
+    at = market.addresses
+    venues = dict.fromkeys((at.market, at.auctions, at.drops), "marketplace")
+    assert known == {market.people.exchange: "cex"} | venues
 
 
 def test_minted_works_show_their_style(market):
@@ -244,7 +248,8 @@ def test_minted_works_show_their_style(market):
         work = economy.ledger.pieces[token].work
         assert f'"{style_names()[work.style]}"' in decoded(user.artwork.token_uri(token))
         payee, royalty = user.artwork.royalty_of(token, 10_000)
-        assert (payee, royalty) == (work.creator, work.royalty_bps)
+        assert (payee, royalty) == (market.addresses.splitter, work.royalty_bps)
+        assert user.artwork.creator_of(token) == work.creator
 
 
 def decoded(uri):
@@ -296,7 +301,6 @@ def put_on_sale(user, label, price_wei, style):
         dataset=digest("dataset"),
         process=digest("process"),
         seed=1,
-        royalty_recipient=user.signer.address,
         royalty_bps=500,
         uri=token_uri({"name": label, "attributes": [{"trait_type": "Style", "value": style}]}),
     )
@@ -307,6 +311,7 @@ def put_on_sale(user, label, price_wei, style):
 
 def test_buyers_take_fair_works_of_the_studio_and_leave_the_rest(market):
     user = Contracts.connect(market.url, market.state_dir)
+    register(market.url, market.state_dir)
     fair = [put_on_sale(user, f"fair {s}", ETH // 25, s) for s in style_names()]
     dear = [put_on_sale(user, f"dear {s}", 500 * ETH, s) for s in style_names()]
     odd = put_on_sale(user, "odd", ETH // 100, "cubism")
@@ -392,7 +397,12 @@ def test_a_stranger_who_mints_meanwhile_stops_the_simulation(fresh):
     def mint(_steps, _note):
         rpc, at = Rpc(url), known_addresses(31_337, state_dir).artwork
         stranger = rpc.call("eth_accounts")[7]
-        fields = (stranger, *(digest(f"stray {n}") for n in range(5)), 1, stranger, 0, "", [])
+        made_with = (
+            named_hash("artist", draw_people(3).artists[0].name),
+            named_hash("style", style_names()[0]),
+            named_hash("process", "drawn by the simulated market"),
+        )
+        fields = (stranger, digest("stray"), digest("pixels"), *made_with, 1, 0, "", [])
         data = "0x" + encode_call("Artwork", "mint", fields).hex()
         rpc.call("eth_sendTransaction", [{"from": stranger, "to": at, "data": data}])
 
@@ -404,7 +414,7 @@ def test_a_refused_transaction_is_an_error_with_its_reason(fresh):
     url, state_dir = fresh
     at, client = deploy(url, state_dir), ChainClient(url)
     buyer = client.call("eth_accounts")[3]
-    executor = Executor(client, at, feed_owner=buyer)
+    executor = Executor(client, at, Officers(operator=buyer, guardian=buyer))
     purchase = Block(GENESIS_TIME + DAY_S, (Buy(buyer, 1, ETH),))
     with client.manual_mining(), pytest.raises(ContractError, match="NotListed"):
         executor.send(purchase)

@@ -51,6 +51,10 @@ def test_conform_fills_missing_columns_and_casts():
     assert frame["currency"].item() is None
 
 
+def test_conform_makes_no_row_of_a_frame_without_columns():
+    assert conform("transfers", pl.DataFrame()).is_empty()
+
+
 def test_conform_refuses_a_column_that_the_table_lacks():
     with pytest.raises(NotFoundError, match="prise_usd"):
         conform("prices", pl.DataFrame({"prise_usd": [1.0]}))

@@ -1,17 +1,23 @@
 import base64
+import hashlib
 import json
 from pathlib import Path
 
+import msgspec
 import polars as pl
 import pytest
 
 from contracts.bindings import Contracts
+from contracts.bindings.registry import Kind
+from contracts.calldata import encode_call
 from contracts.chain import find_anvil, local_chain
 from contracts.deploy import deploy
 from contracts.errors import ChainError
 from data.errors import RaisonneError
 from data.schema import table
 from data.store import Store
+from generation.errors import UnregisteredError
+from generation.manifest import Data, canonical_bytes, process_digest, read_manifest
 from generation.mint import (
     MAX_URI_BYTES,
     NO_DIGEST,
@@ -20,6 +26,7 @@ from generation.mint import (
     mint_request,
     read_chain_manifest,
 )
+from generation.register import materials_of, register_materials
 from generation.run import generate
 from generation.verify import verify_work
 from tests.generation.conftest import BRIEF, NOW
@@ -62,7 +69,9 @@ def test_every_work_is_minted_with_its_words_and_listed_at_its_price(made, minte
         assert "0x" + chain.artwork.manifest_of(int(token)).hex() == work["work_id"]
         seller, price_wei, _, is_live = chain.market.listing(int(token))
         assert (seller, price_wei, is_live) == (chain.signer.address, int(work["price_wei"]), True)
-        assert chain.artwork.royalty_of(int(token), 10_000) == (chain.signer.address, 500)
+        assert chain.artwork.royalty_of(int(token), 10_000) == (chain.addresses.splitter, 500)
+        split = chain.splitter.split_of(int(token))
+        assert split == [(chain.signer.address, 9_750), (chain.addresses.studio, 250)]
 
 
 @pytest.mark.chain
@@ -145,6 +154,66 @@ def test_quote_in_a_title_stays_a_quote(made):
     assert decoded(metadata_uri(row))["image"].startswith("data:image/png")
 
 
-def test_unknown_training_data_is_the_zero_word(made):
-    row = {**made.row(0, named=True), "dataset_digest": None}
-    assert mint_request(row, "0x" + "01" * 20, 500).dataset == bytes(32)
+def manifest_of(works):
+    return read_manifest(Path(works["manifest_path"][0]))
+
+
+def without_data(manifest):
+    return msgspec.structs.replace(manifest, data=Data(assurance="unknown"))
+
+
+def test_unknown_training_data_has_a_digest_that_says_so(made):
+    known, unknown = (
+        materials_of(manifest_of(made))[0],
+        materials_of(without_data(manifest_of(made)))[0],
+    )
+    assert known.digest.hex() == made["dataset_digest"][0][2:]
+    assert unknown.digest == hashlib.sha256(unknown.document).digest() != known.digest
+    assert json.loads(unknown.document) == {
+        "assurance": "unknown",
+        "data of model": made["model_digest"][0],
+    }
+
+
+@pytest.mark.chain
+def test_what_works_are_made_with_is_registered_once(made, minted, chain):
+    dataset, process, model = materials_of(manifest_of(made))
+    assert chain.registry.asset(model.digest).kind == Kind.MODEL
+    assert chain.registry.asset(dataset.digest).kind == Kind.DATASET
+    assert chain.registry.asset(process.digest).kind == Kind.PROCESS
+    assert chain.registry.asset(model.digest).parent_count == 1
+    assert process.digest == hashlib.sha256(process.document).digest()
+    assert register_materials(made, chain) == 0
+
+
+@pytest.mark.chain
+def test_who_may_not_register_is_told_what_is_missing(made, chain, place, tmp_path):
+    stranger = Contracts.connect(*place, chain.session.rpc.call("eth_accounts")[4])
+    assert register_materials(made, stranger) == 0
+    other = msgspec.structs.replace(manifest_of(made).process, steps=77)
+    path = tmp_path / "other.json"
+    path.write_bytes(canonical_bytes(msgspec.structs.replace(manifest_of(made), process=other)))
+    works = made[:1].with_columns(manifest_path=pl.lit(str(path)))
+    with pytest.raises(UnregisteredError, match="is no registrar") as raised:
+        register_materials(works, stranger)
+    assert process_digest(other) in str(raised.value)
+    assert register_materials(works, chain) == 1
+    assert register_materials(works, stranger) == 0
+
+
+@pytest.mark.chain
+def test_tainted_model_is_refused_before_anything_is_minted(made, minted, chain):
+    rpc, at = chain.session.rpc, chain.addresses
+    snapshot = rpc.call("evm_snapshot")
+    try:
+        model, evidence = materials_of(manifest_of(made))[2], b"\x31" * 32
+        chain.registry.open_dispute(model.digest, evidence)
+        verdict = encode_call("Registry", "resolveDispute", model.digest, evidence, 2)
+        chain.timelock.schedule(at.registry, verdict)
+        rpc.call("evm_increaseTime", [chain.timelock.delay_s() + 1])
+        rpc.call("evm_mine")
+        chain.timelock.execute(at.registry, verdict)
+        with pytest.raises(UnregisteredError, match=r"model 0x.* is tainted"):
+            mint_and_list(made, chain)
+    finally:
+        rpc.call("evm_revert", [snapshot])

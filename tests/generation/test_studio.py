@@ -10,7 +10,7 @@ from data.errors import NotFoundError, UsageError
 from data.schema import table
 from generation.errors import GenerationError
 from generation.fingerprint import pixel_sha256
-from generation.manifest import digest_of, read_manifest
+from generation.manifest import digest_of, process_digest, read_manifest
 from generation.studio import MAX_ATTEMPTS, generate_brief, make_work, work_seed
 from tests.generation.conftest import BRIEF, NOW
 
@@ -34,7 +34,7 @@ def test_row_manifest_and_image_tell_the_same(made):
         assert Path(row["manifest_path"]).stem == row["work_id"] == digest_of(manifest)
         assert Path(row["image_path"]).stem == row["work_id"]
         assert row["pixel_sha256"] == pixel_sha256(image) == manifest.work.pixel_sha256
-        assert row["process_digest"] == digest_of(manifest.process)
+        assert row["process_digest"] == process_digest(manifest.process)
         assert row["title"] == manifest.work.title
         assert manifest.steering.line == row["line"]
 
@@ -136,7 +136,14 @@ def test_manifest_holds_no_path_and_no_time_of_this_machine(made, tmp_path):
 def test_digest_on_chain_changes_with_the_process(made):
     manifest = read_manifest(Path(made["manifest_path"][0]))
     other = msgspec.structs.replace(manifest.process, steps=3)
-    assert digest_of(other) != made["process_digest"][0]
+    assert process_digest(other) != made["process_digest"][0]
+
+
+def test_works_of_one_process_share_its_digest(made):
+    """Seed and prompt are the work's own: a process is registered once, not with every work."""
+    seeds = {read_manifest(Path(path)).process.seed for path in made["manifest_path"]}
+    assert len(seeds) == made.height
+    assert made["process_digest"].n_unique() == 1
 
 
 def test_png_holds_exactly_the_pixels_of_the_engine(made, quick_engine):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any
 
 from contracts.chain import LOCAL_CHAIN_ID
 from contracts.reference.splits import ALL_BPS, Seat
@@ -226,7 +227,7 @@ class Studio:
         token_id = self._ledger.note_minted(work, seats)
         self.consume(MINTS, 1)
         materials = work.materials
-        request = (
+        request: tuple[Any, ...] = (
             STUDIO, manifest_hash(work, document), work.pixel_hash,
             materials.model, materials.dataset, materials.process,
             work.seed, work.royalty_bps, token_uri(document), [],

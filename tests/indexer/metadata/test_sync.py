@@ -28,6 +28,7 @@ from indexer.metadata.limits import FetchLimits
 from indexer.metadata.options import MetadataOptions, Network
 from indexer.rebuild import check, rebuild
 from indexer.run import IndexOptions, index
+from tests.contracts.materials import DATASET, MODEL, PROCESS, register
 from tests.indexer.metadata.site import Blocks, bomb_png, data_uri, png, serve
 from tests.integration.emitter import Emitter
 
@@ -102,6 +103,7 @@ def local(tmp_path_factory):
     state_dir = tmp_path_factory.mktemp("chain")
     with chain.local_chain(state_dir=state_dir) as running:
         deploy(running.rpc_url, state_dir)
+        register(running.rpc_url, state_dir)
         yield running.rpc_url, state_dir
 
 
@@ -122,9 +124,8 @@ def mint(local, *uris):
     return [
         artwork.mint(
             MintRequest(
-                to=account, manifest=digest, pixel_hash=digest, model=bytes(32),
-                dataset=bytes(32), process=bytes(32), seed=1, royalty_recipient=account,
-                royalty_bps=0, uri=uri,
+                to=account, manifest=digest, pixel_hash=digest, model=MODEL,
+                dataset=DATASET, process=PROCESS, seed=1, royalty_bps=0, uri=uri,
             )
         )
         for uri in uris

@@ -118,6 +118,11 @@ def _evidence(logs: list[Json], chain_id: int, blocks: list[Json] | None = None)
 # --- real
 
 
+def logs_of(logs: list[Json], chain_id: int) -> pl.DataFrame:
+    """Recorded logs in the columns of table `logs`."""
+    return _evidence(logs, chain_id).logs
+
+
 class Mainnet:
     """Recorded logs, transactions and traces by transaction (see ../shared/mainnet/README.md)."""
 

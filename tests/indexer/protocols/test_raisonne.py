@@ -200,7 +200,7 @@ def test_feed_answer_is_a_price_of_the_native_coin(answer, usd):
     log = make_log(ANSWER, answer, 3, 1_700_000_000, address=OWN.price_feed)
     rows = settle_own(log).get("prices")
     if usd is None:
-        assert rows.is_empty(), "no feed prices ether at nothing"
+        assert rows is None or rows.is_empty(), "no feed prices ether at nothing"
         return
     row = one(rows)
     assert row["usd"] == pytest.approx(usd, rel=1e-15)
