@@ -3,7 +3,10 @@ pragma solidity ^0.8.26;
 
 import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {Artwork} from "../src/Artwork.sol";
-import {Base} from "./Base.sol";
+import {Cid} from "../src/Cid.sol";
+import {Registry} from "../src/Registry.sol";
+import {Splitter} from "../src/Splitter.sol";
+import {Base, USED_MODEL, USED_PROCESS} from "./Base.sol";
 
 contract ArtworkTest is Base {
     function testMintGivesIdsFromOneUpwards() public {
@@ -217,5 +220,201 @@ contract ArtworkTest is Base {
         require(artwork.supportsInterface(0x2a55205a), "ERC-2981");
         require(artwork.supportsInterface(0x49064906), "ERC-4906");
         require(!artwork.supportsInterface(0xffffffff), "the invalid id");
+    }
+
+    // -- What a work was made with ---------------------------------------------------------------------
+
+    function testUnregisteredAssetsAndThoseOfAnotherKindAreRefused() public {
+        bytes32 unknown = keccak256("nobody registered this");
+        for (uint256 i; i < 3; ++i) {
+            Artwork.Mint memory m = order(COLLECTOR, 0);
+            (bytes32 wrong, uint8 kind) = (i % 2 == 0 ? unknown : USED_PROCESS, uint8(i + 1));
+            if (i == 0) m.model = wrong;
+            else if (i == 1) m.dataset = wrong; // registered, but as a process
+            else m.process = wrong;
+            vm.expectRevert(abi.encodeWithSelector(Registry.AssetUnknown.selector, wrong, kind));
+            artwork.mint(m);
+        }
+    }
+
+    function testTaintedAssetsAreRefusedAndTheirDescendantsToo() public {
+        bytes32 child = keccak256("fine-tuned");
+        bytes32[] memory parents = new bytes32[](1);
+        parents[0] = USED_MODEL;
+        vm.prank(MODELLER);
+        registry.register(child, 1, 0, "", parents);
+        Artwork.Mint memory m = order(COLLECTOR, 0);
+        m.model = child;
+        artwork.mint(m);
+        registry.openDispute(USED_MODEL, "evidence");
+        work(COLLECTOR); // an open dispute stops nothing
+        registry.resolveDispute(USED_MODEL, "evidence", 2);
+        m = order(COLLECTOR, 0);
+        vm.expectRevert(abi.encodeWithSelector(Registry.AssetTainted.selector, USED_MODEL, USED_MODEL));
+        artwork.mint(m);
+        m.model = child;
+        vm.expectRevert(abi.encodeWithSelector(Registry.AssetTainted.selector, child, USED_MODEL));
+        artwork.mint(m);
+    }
+
+    // -- Who shares the royalties --------------------------------------------------------------------
+
+    function testMintSetsTheSplitOfAllWhoMadeTheWorkPossible() public {
+        uint256 parent = workBy(BUYER, COLLECTOR, 0);
+        Artwork.Mint memory m = order(COLLECTOR, 500);
+        m.parents = new Artwork.Parent[](2);
+        m.parents[0] = Artwork.Parent(address(artwork), parent, 0, 1_200);
+        m.parents[1] = Artwork.Parent(address(0xA11), 77, 2, 0); // named, without a share
+        address[] memory payees = new address[](5);
+        uint16[] memory bps = new uint16[](5);
+        (payees[0], payees[1], payees[2]) = (CREATOR, MODELLER, ARCHIVIST);
+        (payees[3], payees[4]) = (BUYER, TREASURY);
+        (bps[0], bps[1], bps[2], bps[3], bps[4]) = (7_750, MODEL_BPS, DATASET_BPS, 1_200, TREASURY_BPS);
+        vm.expectEmit(true, true, true, true, address(splitter));
+        emit Splitter.SplitSet(2, payees, bps);
+        vm.prank(CREATOR);
+        artwork.mint(m);
+        splitter.receiveRoyalty{value: 10_000}(2, 0);
+        for (uint256 i; i < 5; ++i) {
+            equal(splitter.releasable(2, address(0), payees[i]), bps[i], "their share of 10,000");
+        }
+    }
+
+    /// @dev Whoever has several parts in a work has one place with the sum.
+    function testOneAccountHasOnePlace() public {
+        uint256 parent = workBy(MODELLER, MODELLER, 0);
+        Artwork.Mint memory m = order(COLLECTOR, 0);
+        m.parents = new Artwork.Parent[](3);
+        m.parents[0] = Artwork.Parent(address(artwork), parent, 0, 100);
+        m.parents[1] = Artwork.Parent(address(artwork), parent, 1, 10);
+        m.parents[2] = Artwork.Parent(address(artwork), workBy(TREASURY, TREASURY, 0), 0, 1);
+        vm.prank(ARCHIVIST);
+        (address[] memory payees, uint16[] memory bps) = splitter.splitOf(artwork.mint(m));
+        require(payees.length == 3 && bps.length == 3, "three accounts");
+        equal(payees[0], ARCHIVIST, "creator, and registrant of the dataset");
+        equal(bps[0], 10_000 - MODEL_BPS - 111 - TREASURY_BPS, "the rest and the dataset's");
+        equal(payees[1], MODELLER, "registrant of the model, and creator of a parent");
+        equal(bps[1], MODEL_BPS + 110, "both");
+        equal(payees[2], TREASURY, "treasury, and creator of a parent");
+        equal(bps[2], TREASURY_BPS + 1, "both");
+    }
+
+    function testPartsOfNothingGetNoPlace() public {
+        splitter = splitterOfTheNext();
+        artwork = new Artwork("Raisonne", "RSN", registry, splitter, Artwork.Terms(0, 0, 0, TREASURY));
+        (address[] memory payees, uint16[] memory bps) = splitter.splitOf(work(COLLECTOR));
+        require(payees.length == 1 && payees[0] == CREATOR && bps[0] == 10_000, "all is the creator's");
+    }
+
+    function testAtMostEightParentsArePaidAndAnyNumberIsNamed() public {
+        for (uint256 i; i < 9; ++i) {
+            workBy(address(uint160(0xA0 + i)), COLLECTOR, 0);
+        }
+        Artwork.Mint memory m = order(COLLECTOR, 0);
+        m.parents = new Artwork.Parent[](9);
+        for (uint256 i; i < 9; ++i) {
+            m.parents[i] = Artwork.Parent(address(artwork), i + 1, 0, 1);
+        }
+        vm.expectRevert(abi.encodeWithSelector(Artwork.TooManyPaidParents.selector, 8));
+        vm.prank(CREATOR);
+        artwork.mint(m);
+        m.parents[4].shareBps = 0;
+        vm.prank(CREATOR);
+        uint256 tokenId = artwork.mint(m);
+        (address[] memory payees,) = splitter.splitOf(tokenId);
+        equal(payees.length, splitter.MAX_SEATS(), "twelve places");
+    }
+
+    function testParentOfAnotherContractCanHaveNoShare() public {
+        Artwork.Mint memory m = order(COLLECTOR, 0);
+        m.parents = new Artwork.Parent[](1);
+        m.parents[0] = Artwork.Parent(address(0xA11), 1, 0, 1);
+        vm.expectRevert(abi.encodeWithSelector(Artwork.ParentShareUnpayable.selector, 0, address(0xA11), 1));
+        artwork.mint(m);
+    }
+
+    function testCreatorKeepsAtLeastABasisPoint() public {
+        uint256 parent = work(COLLECTOR);
+        uint16 most = 10_000 - MODEL_BPS - DATASET_BPS - TREASURY_BPS - 1;
+        Artwork.Mint memory m = order(COLLECTOR, 0);
+        m.parents = new Artwork.Parent[](1);
+        m.parents[0] = Artwork.Parent(address(artwork), parent, 0, most + 1);
+        vm.expectRevert(abi.encodeWithSelector(Artwork.ParentSharesTooHigh.selector, most + 1, most));
+        vm.prank(BUYER);
+        artwork.mint(m);
+        m.parents[0].shareBps = most;
+        vm.prank(BUYER);
+        uint256 tokenId = artwork.mint(m);
+        (, uint16[] memory bps) = splitter.splitOf(tokenId);
+        equal(bps[0], 1, "the creator's");
+    }
+
+    /// @dev The terms are for whoever makes the work: nobody sets another split before or after the mint.
+    function testNobodyReplacesTheSplitOfAMint() public {
+        uint256 tokenId = work(COLLECTOR);
+        (address[] memory payees, uint16[] memory bps) = (new address[](1), new uint16[](1));
+        (payees[0], bps[0]) = (CREATOR, 10_000);
+        vm.startPrank(CREATOR);
+        vm.expectRevert(abi.encodeWithSelector(Splitter.SplitAlreadySet.selector, tokenId));
+        splitter.setSplit(tokenId, payees, bps);
+        vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721NonexistentToken.selector, tokenId + 1));
+        splitter.setSplit(tokenId + 1, payees, bps);
+        vm.stopPrank();
+        work(COLLECTOR); // nor could anybody keep the next mint from setting it
+    }
+
+    function testTermsThatLeaveTheCreatorNothingOrPayNobodyAreRefused() public {
+        Artwork.Terms[3] memory t = [
+            Artwork.Terms(9_000, 750, 250, TREASURY),
+            Artwork.Terms(0, 0, 0, address(0)),
+            Artwork.Terms(9_000, 749, 250, TREASURY)
+        ];
+        splitter = splitterOfTheNext();
+        vm.expectRevert(abi.encodeWithSelector(Artwork.TermsTooHigh.selector, 10_000, 10_000));
+        new Artwork("Raisonne", "RSN", registry, splitter, t[0]);
+        splitter = splitterOfTheNext();
+        vm.expectRevert(abi.encodeWithSelector(Artwork.TreasuryInvalid.selector, address(0)));
+        new Artwork("Raisonne", "RSN", registry, splitter, t[1]);
+        splitter = splitterOfTheNext();
+        artwork = new Artwork("Raisonne", "RSN", registry, splitter, t[2]);
+        equal(artwork.modelBps(), 9_000, "model");
+        equal(artwork.datasetBps(), 749, "dataset");
+        equal(artwork.treasuryBps(), 250, "treasury");
+        equal(artwork.treasury(), TREASURY, "whose");
+        require(artwork.registry() == registry && artwork.splitter() == splitter, "its contracts");
+    }
+
+    function testSplitterMustServeTheArtworkAndIsNoTreasury() public {
+        Artwork.Terms memory t = terms();
+        vm.expectRevert(abi.encodeWithSelector(Artwork.SplitterOfAnother.selector, address(artwork)));
+        new Artwork("Raisonne", "RSN", registry, splitter, t);
+        Splitter own = splitterOfTheNext();
+        t.treasury = address(own);
+        vm.expectRevert(abi.encodeWithSelector(Artwork.TreasuryInvalid.selector, address(own)));
+        new Artwork("Raisonne", "RSN", registry, own, t);
+    }
+
+    // -- ERC-7053 ------------------------------------------------------------------------------------
+
+    function testCidIsThatOfRawBytesWithTheDigest() public pure {
+        bytes32 counting = 0x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f;
+        bytes32[4] memory digests = [sha256(""), bytes32(0), bytes32(type(uint256).max), counting];
+        string[4] memory cids = [
+            "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",
+            "bafkreiaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "bafkreih777777777777777777777777777777777777777777777777774",
+            "bafkreiaaaebagbafaydqqcikbmga2dqpcaireeyuculbogazdinryhi6d4"
+        ];
+        for (uint256 i; i < 4; ++i) {
+            require(keccak256(bytes(Cid.ofSha256(digests[i]))) == keccak256(bytes(cids[i])), cids[i]);
+        }
+    }
+
+    function testMintCommitsThePixelsAndTheManifest() public {
+        Artwork.Mint memory m = order(COLLECTOR, 0);
+        vm.expectEmit(true, true, true, true, address(artwork));
+        emit Artwork.Commit(CREATOR, Cid.ofSha256(m.pixelHash), Cid.ofSha256(m.manifest));
+        vm.prank(CREATOR);
+        artwork.mint(m);
     }
 }

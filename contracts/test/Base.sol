@@ -75,7 +75,7 @@ abstract contract Base {
     function setUp() public virtual {
         vm.warp(START);
         _deployRegistry();
-        splitter = _splitterOfTheNext();
+        splitter = splitterOfTheNext();
         artwork = new Artwork("Raisonne", "RSN", registry, splitter, terms());
         market = new Market(artwork, splitter, PLATFORM, FEE_BPS);
         Venue[] memory venues = new Venue[](1);
@@ -120,7 +120,7 @@ abstract contract Base {
 
     /// @dev Replaces the works by those of a contract that asks for half of every price.
     function becomeGreedy() internal {
-        splitter = _splitterOfTheNext();
+        splitter = splitterOfTheNext();
         artwork = new GreedyArtwork(registry, splitter, terms());
         market = new Market(artwork, splitter, PLATFORM, FEE_BPS);
     }
@@ -152,7 +152,7 @@ abstract contract Base {
     }
 
     /// @dev The Splitter of the contract that is deployed right after it.
-    function _splitterOfTheNext() private returns (Splitter) {
+    function splitterOfTheNext() internal returns (Splitter) {
         address next = LibRLP.computeAddress(address(this), vm.getNonce(address(this)) + 1);
         return new Splitter(ICreators(next), TREASURY);
     }

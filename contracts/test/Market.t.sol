@@ -213,6 +213,15 @@ contract MarketTest is Base {
         equal(new Market(artwork, splitter, PLATFORM, 500).feeBps(), 500, "the cap itself is allowed");
     }
 
+    function testRoyaltiesGoToTheSplitterOfTheWorksOnly() public {
+        Splitter another = new Splitter(splitter.artwork(), TREASURY);
+        vm.expectRevert(
+            abi.encodeWithSelector(Venue.SplitterOfAnother.selector, address(another), address(splitter))
+        );
+        new Market(artwork, another, PLATFORM, FEE_BPS);
+        require(market.splitter() == splitter && market.kind() == 0, "its own");
+    }
+
     function testPlainEtherIsRefused() public {
         vm.prank(BUYER);
         (bool sent,) = address(market).call{value: 1 ether}("");

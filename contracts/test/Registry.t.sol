@@ -3,7 +3,7 @@ pragma solidity ^0.8.26;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Registry} from "../src/Registry.sol";
-import {Base, FuzzSelector} from "./Base.sol";
+import {Base, FuzzSelector, Vm} from "./Base.sol";
 
 /// @dev Makes the slots of an account cold again, as they are at the start of a transaction.
 interface Cooler {
@@ -20,6 +20,21 @@ contract RegistryTest is Base {
     function setUp() public override {
         super.setUp();
         registry = new Registry(PLATFORM, _registrars());
+    }
+
+    function testRegistrarsOfTheConstructorAreAdmittedAndAnnounced() public {
+        address[] memory two = new address[](2);
+        (two[0], two[1]) = (BUYER, COLLECTOR);
+        vm.recordLogs();
+        Registry own = new Registry(PLATFORM, two);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        equal(logs.length, 3, "the owner and two registrars");
+        for (uint256 i; i < 2; ++i) {
+            require(own.isRegistrar(two[i]), "admitted");
+            require(logs[i + 1].topics[0] == Registry.RegistrarSet.selector, "announced");
+            require(logs[i + 1].topics[1] == bytes32(uint256(uint160(two[i]))), "by name");
+        }
+        require(!own.isRegistrar(PLATFORM) && own.owner() == PLATFORM, "the owner is none of them");
     }
 
     // -- Assets ------------------------------------------------------------------------------------
@@ -231,7 +246,7 @@ contract RegistryTest is Base {
 
     function testUsableMeansRegisteredAsThatKind() public {
         _register(MODEL, 1, new bytes32[](0));
-        registry.requireUsable(MODEL, 1);
+        equal(registry.requireUsable(MODEL, 1), CREATOR, "who registered it");
         vm.expectRevert(abi.encodeWithSelector(Registry.AssetUnknown.selector, MODEL, 2));
         registry.requireUsable(MODEL, 2);
         vm.expectRevert(abi.encodeWithSelector(Registry.AssetUnknown.selector, DATA, 1));

@@ -31,6 +31,14 @@ FIXED_TOPICS = {
         "0x0d37105b758f7670427c4b657baedf212e4cbcb40c5a8cb35712530e86ca4330",
     ("VaultFactory", "VaultOpened(address,uint256,address,uint256,uint256)"):
         "0xa095d0b63f44e54d6d3c00df28acb5406c4cd6421f6e374ca2dd616c30b5dbea",
+    ("Vault", "ReserveVote(address,address,uint256,uint256)"):
+        "0xe2ccd0abb319e4b0f62da28aeef0845743c7b62f8b8d121310a8d8df9f25477a",
+    ("Vault", "BuyoutStarted(address,address,uint256,uint64)"):
+        "0xa5b49d858fd7f8f3f88d737c6846ec8db438dc6f3d3a8f9b94cb621e25884bf2",
+    ("Vault", "BuyoutBid(address,address,uint256,uint64)"):
+        "0x9b83352081543c434bbc5abdfeafb4983e33abf7fe3abff2ca1c47b5f43b3e59",
+    ("Vault", "BuyoutSettled(address,address,uint256,uint256)"):
+        "0x4f595ce6abc72c98a19906551cba361669a89acb3dc87b52861b5ad41df83980",
     ("Vault", "SharesRedeemed(address,address,uint256,uint256)"):
         "0xae5efe4bc62299c66cadda007409097b494acdd42aabfaafdf8f9b6adbb3a098",
     ("Registry", "AssetRegistered(bytes32,uint8,address,bytes32,string)"):
@@ -76,7 +84,13 @@ INDEXED = {
     ("Market", "Paid"): ["tokenId", "recipient", "role"],
     ("VaultFactory", "Paid"): ["tokenId", "recipient", "role"],
     ("VaultFactory", "VaultOpened"): ["vault", "tokenId", "curator"],
+    ("Vault", "ReserveVote"): ["vault", "voter"],
+    ("Vault", "BuyoutStarted"): ["vault", "bidder"],
+    ("Vault", "BuyoutBid"): ["vault", "bidder"],
+    ("Vault", "BuyoutSettled"): ["vault", "winner"],
     ("Vault", "SharesRedeemed"): ["vault", "holder"],
+    ("Vault", "SharesMoved"): ["vault", "from", "to"],
+    ("Vault", "Paid"): ["tokenId", "recipient", "role"],
     ("PriceFeed", "AnswerUpdated"): ["current", "roundId"],
     ("Registry", "AssetRegistered"): ["digest", "kind", "registrant"],
     ("Registry", "AssetParent"): ["digest", "parent"],
