@@ -272,6 +272,11 @@ class Transaction:
         """Rows of a query as this transaction sees them."""
         return self._cursor.execute(sql, parameters).pl()
 
+    def has_rows(self, *names: str) -> bool:
+        """Whether any of the tables has a row."""
+        found = " UNION ALL ".join(f"(SELECT 1 FROM {name} LIMIT 1)" for name in names)
+        return self._cursor.execute(found).fetchone() is not None
+
     def append(self, name: str, frame: pl.DataFrame) -> int:
         """Appends the rows whose key is not there yet; returns how many were new.
 

@@ -70,6 +70,36 @@ SELECTS = {
 }
 """The query of each link table, in the order in which they are to be asked."""
 
+SOURCES = {
+    "sales": ("settled_sales",),
+    "royalty_terms": ("royalty_events",),
+    "splits": ("split_events",),
+    "vault_charges": ("vault_events",),
+    "royalty_ledger": ("sales", "sale_payments", "vault_charges", "vault_payments"),
+    "vault_supply": ("vault_events",),
+    "vault_items": ("vault_events",),
+    "vault_holders": ("vault_events", "share_transfers"),
+    "vaults": ("vault_events",),
+    "dividends": ("vault_events",),
+    "dividend_balances": ("vault_events",),
+    "funding": ("transactions", "funding"),
+    "labels": ("provenance_events", "labels"),
+    "tokens": ("transfers",),
+    "token_traits": ("provenance_events", "token_uris"),
+    "loans": ("loan_events",),
+    "royalty_balances": ("split_payments",),
+    "refunds": ("payouts",),
+    "auction_states": ("auctions",),
+    "drops": ("drop_events",),
+    "vetting_rounds": ("rounds",),
+    "budgets": ("governance_events",),
+    "loop_states": ("governance_events",),
+    "tainted_assets": ("provenance_events",),
+    "tainted_works": ("provenance_events",),
+}
+"""The tables without whose rows a link has none either: most stores hold a few protocols, and to
+plan a long query takes longer than to answer it."""
+
 VAULT_TABLES = (
     "vault_supply",
     "vault_items",
@@ -101,6 +131,9 @@ def replace_links(transaction: Transaction) -> dict[str, int]:
 
 def replace_link(transaction: Transaction, name: str) -> int:
     """Rebuilds one link table within a transaction under way; returns its rows."""
+    if not transaction.has_rows(*SOURCES[name]):
+        transaction.execute(f"DELETE FROM {name}")
+        return 0
     if name == "royalty_ledger":
         return replace_ledger(transaction)
     return transaction.replace_by(name, SELECTS[name], reads_itself=name in _READ_THEMSELVES)

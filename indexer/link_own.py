@@ -100,13 +100,24 @@ ORDER BY ALL
 """
 
 DROPS = f"""
-WITH told AS (
-    SELECT *, {_PLACE} AS place FROM drop_events WHERE {_OURS} AND drop_id IS NOT NULL
+WITH placed AS (
+    SELECT *, {_PLACE} AS place FROM drop_events WHERE {_OURS} AND event <> 'bounds_set'
+),
+told AS (
+    SELECT * FROM placed WHERE drop_id IS NOT NULL
+    UNION ALL
+    -- A work leaves the drop that it entered last.
+    SELECT p.* REPLACE (e.drop_id AS drop_id) FROM placed p
+    ASOF JOIN (FROM placed WHERE event = 'entered') e ON e.chain_id = p.chain_id
+        AND e.contract = p.contract AND e.token_id = p.token_id AND p.place > e.place
+    WHERE p.drop_id IS NULL
 )
 SELECT chain_id, contract, drop_id,
     max_by(seller, place) FILTER (event = 'opened') AS seller,
     max_by(works, place) FILTER (event = 'opened') AS works,
-    count(*) FILTER (event = 'dropped') AS sold,
+    count(*) FILTER (event = 'sold') AS sold,
+    count(*) FILTER (event = 'entered') - count(*) FILTER (event IN ('sold', 'taken_back'))
+        AS "left",
     max_by(start_time, place) FILTER (event = 'opened') AS start_time,
     max_by(start_price, place) FILTER (event = 'params_set') AS start_price,
     max_by(decay, place) FILTER (event = 'params_set') AS decay,
@@ -207,7 +218,7 @@ OWN_KEYS = (
         ("split_events", "split_payments"),
     ),
     Keyed("auction_states", ("chain_id", "contract", "token_id"), ("auctions",)),
-    Keyed("drops", ("chain_id", "contract", "drop_id"), ("drop_events",)),
+    Keyed("drops", ("chain_id", "contract"), ("drop_events",)),
     Keyed("vetting_rounds", ("chain_id", "contract", "round_id"), ("rounds",)),
     Keyed("budgets", ("chain_id", "contract", "epoch"), ("governance_events",)),
     Keyed("loop_states", ("chain_id", "contract", "loop_id"), ("governance_events",)),

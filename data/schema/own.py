@@ -53,11 +53,15 @@ OWN_FACTS = (
             *FACT,
             *PROTOCOL,
             Column(
-                "event", TEXT, "opened, params_set, range_set, dropped (a work sold), bounds_set"
+                "event",
+                TEXT,
+                "opened, params_set, range_set, entered, sold and taken_back (a work), bounds_set",
             ),
             _CONTRACT,
-            Column("drop_id", UINT256, "Drop, decimal text; NULL for bounds of all"),
-            Column("token_id", UINT256, "Work that was sold, decimal text"),
+            Column(
+                "drop_id", UINT256, "Drop, decimal text; NULL on bounds, and where a work leaves"
+            ),
+            Column("token_id", UINT256, "Work that entered or left, decimal text"),
             Column("seller", ADDRESS, "Who opened it"),
             Column("works", INT, "Works at opening"),
             Column("start_time", TIME, "Start of sales, UTC"),
@@ -230,6 +234,7 @@ OWN_LINKS = (
             Column("seller", ADDRESS, "Who opened it"),
             Column("works", INT, "Works at opening"),
             Column("sold", INT, "Works sold"),
+            Column("left", INT, "Works that wait in it"),
             Column("start_time", TIME, "Start of sales, UTC"),
             *_PARAMS,
             Column("repricings", INT, "Times that parameters were set after the opening"),

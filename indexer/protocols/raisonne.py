@@ -65,7 +65,7 @@ def _settle(events: Mapping[str, Decoded], around: Around) -> Tables:
         "split_payments": raisonne_works.split_payments(frames, own.artwork),
         "listings": raisonne_sales.listings(frames, own.artwork),
         "auctions": raisonne_sales.auctions(frames, own.artwork, address_of(own, "auctions")),
-        "drop_events": raisonne_sales.drop_events(frames),
+        "drop_events": raisonne_sales.drop_events(frames, address_of(own, "drops")),
         "payouts": raisonne_sales.payouts(frames, known, splitter),
         "vault_payments": raisonne_sales.vault_payments(frames, own.artwork, splitter),
         "vault_events": raisonne_vaults.vault_events(frames, own.artwork),

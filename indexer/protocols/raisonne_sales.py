@@ -55,8 +55,15 @@ def auctions(frames: Frames, artwork: str, venue: str | None) -> pl.DataFrame:
     return pl.concat(parts, how="diagonal_relaxed") if parts else pl.DataFrame()
 
 
-def drop_events(frames: Frames) -> pl.DataFrame:
-    """Rows of `drop_events`."""
+def drop_events(frames: Frames, venue: str | None) -> pl.DataFrame:
+    """Rows of `drop_events`; when a work leaves, the event names no drop."""
+    leaving = {
+        name: frames[name].filter(pl.col("address") == venue)
+        for name in ("Sold", "ListingCancelled")
+        if name in frames
+    }
+    frames = {**frames, **leaving}
+    left: Columns = {"contract": "address", "token_id": "tokenId"}
     drop: Columns = {"contract": "address", "drop_id": "dropId"}
     opened: Columns = {
         "seller": "seller",
@@ -81,7 +88,9 @@ def drop_events(frames: Frames) -> pl.DataFrame:
         ("DropOpened", "opened", drop | opened),
         ("PriceParamsSet", "params_set", drop | params),
         ("PriceRangeSet", "range_set", drop | {"floor_wei": "floor", "cap_wei": "cap"}),
-        ("Dropped", "dropped", drop | {"token_id": "tokenId"}),
+        ("Dropped", "entered", drop | {"token_id": "tokenId"}),
+        ("Sold", "sold", left),
+        ("ListingCancelled", "taken_back", left),
         ("PriceBoundsSet", "bounds_set", bounds),
     )
 

@@ -137,11 +137,14 @@ def _auction(h):
         ("DropOpened", 1, ALICE, 2, 1_700_000_500),
         ("PriceParamsSet", 1, 10**18, -(10**17), 3),
         ("PriceRangeSet", 1, 5, 10**19),
+        ("Dropped", 1, 3),
         (f"Listed@{OWN.drops}", 3, ALICE, 2, 10**18, 0),
+        ("Dropped", 1, 4),
+        (f"Listed@{OWN.drops}", 4, ALICE, 2, 10**18, 0),
         ("PriceBoundsSet", 1, 10**20, 2, 2**255, 500),
     )
     h.block(("PriceParamsSet", 1, 10**17, -(10**17), 3))
-    h.block(("Dropped", 1, 3), *sale(OWN.drops, 3, 2, 1_000, 1))
+    h.block(*sale(OWN.drops, 3, 2, 1_000, 1))
 
 
 def _vault(h):

@@ -4,6 +4,7 @@ from random import Random
 import pytest
 
 import indexer.evidence
+from data.errors import RetryableError
 from indexer.cut import cut_logs
 from indexer.evidence import parse_logs
 from tests.indexer.samples import make_transfer
@@ -142,3 +143,40 @@ def test_no_changed_byte_is_read_otherwise_than_by_the_json_reader(monkeypatch):
             cut, read = read_both_ways(changed, monkeypatch)
             assert cut.logs.equals(read.logs)
             assert cut.malformed.equals(read.malformed)
+
+
+def test_answers_read_together_are_those_read_one_by_one(monkeypatch):
+    random = Random(11)
+    members = list(make_transfer(1))
+    for _ in range(10):
+        answers = []
+        for block in range(random.randrange(2, 8)):
+            logs = shuffled_logs(random, members) if random.random() < 0.6 else []
+            answers.append(compact(*(log | {"blockNumber": hex(block)} for log in logs)))
+        together = parse_logs(answers, 1)
+        apart = [parse_logs([raw], 1) for raw in answers]
+        with monkeypatch.context() as patch:
+            patch.setattr(indexer.evidence, "_MOST_JOINED_BYTES", 0)
+            one_by_one = parse_logs(answers, 1)
+        assert together.logs.equals(one_by_one.logs)
+        assert together.logs.schema == one_by_one.logs.schema
+        assert together.counts == one_by_one.counts == tuple(each.counts[0] for each in apart)
+        assert sum(together.counts) == together.logs.height
+
+
+@pytest.mark.parametrize("odd", [b"", b"null", b"{", b"[}", b'["a"]'])
+def test_answer_that_is_no_list_of_logs_is_refused_among_others(odd):
+    with pytest.raises(RetryableError, match="no list of logs"):
+        parse_logs([compact(GOOD), odd, b"[]"], 1)
+
+
+def test_answers_of_nothing_are_no_logs():
+    parsed = parse_logs([b"[]", b" []", b"[ ]"], 1)
+    assert (parsed.logs.height, parsed.malformed.height, parsed.counts) == (0, 0, (0, 0, 0))
+
+
+def test_odd_log_of_one_answer_leaves_the_others_whole():
+    other = make_transfer(2, index=0, block=2)
+    mixed = compact(GOOD | {"data": "0xzz"}, GOOD | {"logIndex": "0x5"})
+    parsed = parse_logs([mixed, compact(other)], 1)
+    assert (parsed.logs.height, parsed.malformed.height, parsed.counts) == (2, 1, (2, 1))

@@ -6,8 +6,13 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
+from data.schema import TABLES
+from data.store import Store, Transaction
 from indexer.files import load_funding
-from indexer.link import rebuild_links
+from indexer.link import SELECTS, SOURCES, prepare_links, rebuild_links, replace_link
+from tests.indexer.own_history import history
+from tests.indexer.protocols.evidence import settle_emitted
+from tests.indexer.protocols.settled import OWN, settle
 from tests.indexer.samples import ALICE, BOB, CAROL, COLLECTION, DAVE, WETH, ZERO, one
 
 START = datetime(2024, 1, 1)
@@ -498,3 +503,43 @@ def test_rebuilding_changes_nothing(store):
     before = store.digest()
     rebuild_links(store)
     assert store.digest() == before
+
+
+# -- without sources
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    """A store in which every link has rows."""
+    emitted = ("fractional", "nftfi", "nftx", "rarible", "splits", "manifold_royalties")
+    parts = [settle_emitted(name) for name in emitted]
+    parts.append(settle(*history().logs, chain_id=OWN.chain_id, own=OWN))
+    with Store.open(tmp_path_factory.mktemp("full") / "market.duckdb") as store:
+        for tables in parts:
+            for table, rows in tables.items():
+                if TABLES[table].kind == "fact":
+                    store.append(table, rows.drop("tx", strict=False))
+        uri = 'data:application/json,{"attributes":[{"trait_type":"eyes","value":"red"}]}'
+        minted = {"event": "minted", "collection": COLLECTION, "token_id": "1", "account": ALICE}
+        link(
+            store,
+            provenance_events=[place(1) | minted | {"uri": uri}],
+            transactions=[transaction(1, BOB, ALICE, 1)],
+        )
+        yield store
+
+
+@pytest.mark.parametrize("name", SELECTS)
+def test_link_has_rows_only_where_one_of_its_sources_has(full, name):
+    with full.cursor() as cursor:
+        transaction = Transaction(cursor)
+        transaction.execute("BEGIN TRANSACTION")
+        prepare_links(transaction)
+        assert transaction.has_rows(name)
+        for source in SOURCES[name]:
+            transaction.execute(f"DELETE FROM {source}")
+        prepare_links(transaction)
+        left = transaction.query(SELECTS[name])
+        written = replace_link(transaction, name)
+        assert (left.height, written, transaction.has_rows(name)) == (0, 0, False)
+        transaction.execute("ROLLBACK")

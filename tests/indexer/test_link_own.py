@@ -157,9 +157,11 @@ def test_auctions_are_the_latest_of_each_work(linked):
 
 
 def test_drop_has_its_latest_price_parameters(linked):
-    columns = "drop_id, seller, works, sold, start_price, decay, floor_wei, cap_wei, repricings"
+    columns = (
+        'drop_id, seller, works, sold, "left", start_price, decay, floor_wei, cap_wei, repricings'
+    )
     assert rows(linked, columns, "drops") == [
-        ("1", ALICE, 2, 1, str(10**17), str(-(10**17)), 5, 10**19, 1)
+        ("1", ALICE, 2, 1, 1, str(10**17), str(-(10**17)), 5, 10**19, 1)
     ]
 
 
