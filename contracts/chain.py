@@ -52,8 +52,9 @@ def up(
 ) -> LocalChain:
     """Starts anvil and returns when it answers; the genesis block is at `timestamp` (Unix s).
 
-    The chain can be called at its last `kept_states` blocks: each keeps 2 MB of memory on
-    a young simulated market and 15 MB on one of two years. Without the limit anvil spills older ones to disk and leaves them there.
+    The chain can be called at its last `kept_states` blocks: each keeps 2 MB of memory on a young
+    simulated market and 15 MB on one of two years. Without the limit anvil spills older ones to
+    disk and leaves them there.
 
     With `detach` it outlives this process's terminal. It signs for any sender, and its ten funded
     accounts are the well-known ones: never for real money.

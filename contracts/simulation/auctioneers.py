@@ -57,7 +57,7 @@ class Auctioneers:
         tokens = list(world.ledger.pieces)
         for pick in rng.integers(0, max(len(tokens), 1), 24 if tokens else 0):
             piece = world.ledger.pieces[tokens[int(pick)]]
-            person = self._crowd.knows(piece.owner) or piece.owner == piece.creator
+            person = self._crowd.knows(piece.owner) or piece.owner in world.artistry
             held_days = world.day - piece.acquired_day
             able = person and world.ledger.can_pay(piece.owner, 0)
             if able and held_days >= _HELD_DAYS and world.value_eth(piece) >= _LEAST_ETH:
