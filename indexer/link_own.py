@@ -15,14 +15,29 @@ def _share(amount: str) -> str:
     return f"(({amount} // 10000) * s.allocation + (({amount} % 10000) * s.allocation) // 10000)"
 
 
+def _sum(amount: str) -> str:
+    """The sum of decimal texts, as text; NULL where one is too large to be added to others."""
+    size = f"TRY_CAST({amount} AS DOUBLE)"
+    return (
+        f"CASE WHEN coalesce(max({size}), 0) < 1e30 THEN sum(CASE WHEN {size} < 1e30"
+        f" THEN {amount}::DECIMAL(38, 0) END)::VARCHAR END"
+    )
+
+
 ROYALTY_BALANCES = f"""
 -- As the Splitter counts: each place is owed its share of all that the work ever received, rounded
 -- down once; who is in the place when a payment comes gets what the share grows by.
-WITH received AS (
-    SELECT chain_id, split, collection, token_id, currency, {_PLACE} AS place,
+WITH summable AS (
+    -- Anybody may pay in a token that they made up, of which 38 digits hold no sum.
+    SELECT *, {_PLACE} AS place FROM split_payments
+    WHERE {_OURS} AND event IN ('received', 'released')
+    QUALIFY sum(amount_wei::DOUBLE) OVER (PARTITION BY chain_id, split, token_id, currency) < 9e37
+),
+received AS (
+    SELECT chain_id, split, collection, token_id, currency, place,
         sum(amount_wei::HUGEINT) OVER paid AS total,
         sum(amount_wei::HUGEINT) OVER paid - amount_wei::HUGEINT AS before
-    FROM split_payments WHERE {_OURS} AND event = 'received'
+    FROM summable WHERE event = 'received'
     WINDOW paid AS (
         PARTITION BY chain_id, split, token_id, currency
         ORDER BY block_number, log_index ROWS UNBOUNDED PRECEDING
@@ -46,7 +61,7 @@ booked AS (
         AND s.token_id = d.token_id AND s.place = d.set_place
     UNION ALL
     SELECT chain_id, split, collection, token_id, currency, account, 0, amount_wei::HUGEINT
-    FROM split_payments WHERE {_OURS} AND event = 'released'
+    FROM summable WHERE event = 'released'
 )
 SELECT chain_id, split, collection, token_id, currency, payee,
     sum(credited_wei)::DECIMAL(38, 0) AS credited_wei,
@@ -144,7 +159,7 @@ SELECT chain_id, contract, round_id,
     -- A vote may be replaced until the window ends.
     count(DISTINCT account) FILTER (event = 'vote_committed') AS commits,
     count(*) FILTER (event = 'vote_revealed') AS reveals,
-    coalesce(sum(TRY_CAST(weight AS DECIMAL(38, 0))) FILTER (event = 'vote_revealed'), 0)::VARCHAR
+    CASE WHEN count(*) FILTER (event = 'vote_revealed') = 0 THEN '0' ELSE {_sum("weight")} END
         AS weight_revealed,
     max_by(outcome, place) FILTER (event = 'closed') AS outcome,
     max_by(votes_for, place) FILTER (event = 'closed') AS votes_for,
@@ -161,7 +176,7 @@ WITH told AS (
     WHERE {_OURS} AND event = 'budget_spent'
 )
 SELECT chain_id, contract, epoch, kind,
-    sum(TRY_CAST(amount AS DECIMAL(38, 0)))::VARCHAR AS spent,
+    {_sum("amount")} AS spent,
     max_by("left", place) AS "left"
 FROM told
 GROUP BY ALL

@@ -250,7 +250,10 @@ held AS (
 dust AS (
     -- What redemptions of our vaults rounded down, paid out with the last of them.
     SELECT chain_id, contract AS vault, sum(amount_wei)::DECIMAL(38, 0) AS dust_wei
-    FROM payouts WHERE protocol = 'raisonne' AND recipient_class = 'treasury' GROUP BY ALL
+    FROM payouts WHERE protocol = 'raisonne' AND recipient_class = 'treasury'
+        AND (chain_id, contract) IN (
+            SELECT (chain_id, vault) FROM opened WHERE protocol = 'raisonne')
+    GROUP BY ALL
 ),
 known AS (
     SELECT o.* EXCLUDE (royalty_wei, end_time), s.buyout_wei AS bid_wei, s.buyer,

@@ -355,11 +355,27 @@ contract RoundsTest is StudioBase {
     }
 
     function testATieOnTheWayIsNoTieAtTheEnd() public {
-        // After D, B's and A's choices are level; C decides.
-        require(_outcome([uint8(2), 1, 1, 1]) == Rounds.Outcome.Accepted, "500 : 300");
-        require(_outcome([uint8(1), 2, 1, 2]) == Rounds.Outcome.Accepted, "500 : 300");
-        Rounds.Round memory r = rounds.roundOf(2);
-        require(!r.tied && r.best == 500e18 && r.leader == 1, "the leader");
+        uint8[2] memory last = [1, 2];
+        for (uint256 i; i < 2; ++i) {
+            uint256 round = open(rounds);
+            submit(rounds, round, keccak256(abi.encode("one", i)));
+            submit(rounds, round, keccak256(abi.encode("two", i)));
+            toCommitment(rounds, round);
+            commit(rounds, round, A, 2);
+            commit(rounds, round, B, 1);
+            commit(rounds, round, D, 1);
+            commit(rounds, round, C, last[i]);
+            toReveal(rounds, round);
+            reveal(rounds, round, A, 2);
+            reveal(rounds, round, B, 1);
+            reveal(rounds, round, D, 1);
+            require(rounds.roundOf(round).tied, "300 : 300");
+            reveal(rounds, round, C, last[i]);
+            toTally(rounds, round);
+            require(rounds.closeRound(round) == Rounds.Outcome.Accepted, "500 : 300");
+            Rounds.Round memory r = rounds.roundOf(round);
+            require(!r.tied && r.best == 500e18 && r.leader == last[i], "the leader");
+        }
     }
 
     function testARoundWithoutSubmissionsEndsWithoutWinner() public {

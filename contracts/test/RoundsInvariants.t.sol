@@ -226,15 +226,13 @@ contract RoundsInvariantsTest is StudioBase {
                 require(i == r.leader || rounds.votesFor(round, i) < r.best, "strictly most votes");
             }
         }
-    }
-
-    function invariantWhatWasAcceptedStaysSo() external view {
         for (uint256 i; i < handler.acceptedCount(); ++i) {
             require(rounds.acceptedIn(handler.accepted(i)) != 0, "for ever");
         }
+        _checkPauses();
     }
 
-    function invariantPausesAreCountedAndPhasesInOrder() external view {
+    function _checkPauses() private view {
         uint256 round = rounds.roundCount();
         if (round == 0) return;
         equal(rounds.delayOf(round), rounds.pausedSeconds() - handler.pausedIn(round), "delay");

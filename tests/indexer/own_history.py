@@ -7,6 +7,7 @@ from tests.indexer.samples import ALICE, BOB, CAROL, COLLECTION, DAVE, ZERO, mak
 VAULT = "0x" + "77" * 20
 FALSE_VAULT = "0x" + "78" * 20
 TREASURY = "0x" + "75" * 20
+FALSE_TOKEN = "0x" + "e3" * 20
 TOKEN = "0x" + "e2" * 20
 SUPPLY = 10**18
 NO_HASH = bytes(32)
@@ -109,6 +110,7 @@ def history():
     h.block(("RoyaltyReleased", 1, CAROL, 50))
     h.block(
         ("RoyaltyTokenReceived", 1, BOB, TOKEN, 999, 2),
+        *(("RoyaltyTokenReceived", 1, BOB, FALSE_TOKEN, 9 * 10**37, 2),) * 3,
         ("RoyaltyReceived", 0, ZERO, 5, 0),
     )
     h.block(("RoyaltyTokenReleased", 1, ALICE, TOKEN, 400))
@@ -183,6 +185,8 @@ def _vault(h):
         (f"BuyoutSettled@{FALSE_VAULT}", FALSE_VAULT, BOB, 10_000, 1_000),
         (f"Paid@{FALSE_VAULT}", 2, OWN.splitter, 1, 1_000, False),
         (f"Paid@{FALSE_VAULT}", 2, BOB, 6, 77, True),
+        *((f"Paid@{FALSE_VAULT}", 2, BOB, 7, 9 * 10**37, True),) * 3,
+        *((f"SharesMoved@{FALSE_VAULT}", FALSE_VAULT, ZERO, BOB, 9 * 10**37),) * 3,
     )
 
 
@@ -225,7 +229,10 @@ def _studio(h):
     h.block(("RoundOpened", 2, at, at + 10, at + 20, at + 30))
     h.block(("LoopTransition", 1, 0, 1, digest(51), BOB), ("BudgetSpent", 9, 0, 4, 6))
     h.block(("LoopTransition", 1, 1, 14, NO_HASH, CAROL), ("Paused", CAROL))
-    h.block(("Unpaused", DAVE), ("BudgetSpent", 9, 0, 5, 1), ("ProceedsShared", 6))
+    h.block(
+        ("Unpaused", DAVE), ("BudgetSpent", 9, 0, 5, 1), ("ProceedsShared", 6),
+        *(("BudgetSpent", 9, 200, 9 * 10**37, 2**256 - 1),) * 3,
+    )  # fmt: skip
     h.block(("WorkSent", 3, BOB), ("TokenSent", TOKEN, BOB, 8))
     call = (digest(61), 0, COLLECTION, 0, b"\x01\x02")
     h.block(("CallScheduled", *call, NO_HASH, 3_600), ("CallSalt", digest(61), digest(62)))

@@ -14,6 +14,7 @@ from indexer.relink import find_touched, relink
 from tests.indexer.own_history import (
     BASE,
     DATASET,
+    FALSE_TOKEN,
     FALSE_VAULT,
     MODEL,
     SUPPLY,
@@ -74,6 +75,11 @@ def test_each_currency_has_books_of_its_own(linked):
         linked, "payee, credited_wei, releasable_wei", "royalty_balances", f"currency = '{TOKEN}'"
     )
     assert sorted(found) == sorted([(ALICE, 487, 87), (DAVE, 499, 499), (TREASURY, 12, 12)])
+
+
+def test_token_whose_sum_no_column_holds_has_no_balance(linked):
+    assert not rows(linked, "payee", "royalty_balances", f"currency = '{FALSE_TOKEN}'")
+    assert len(rows(linked, "account", "split_payments", f"currency = '{FALSE_TOKEN}'")) == 3
 
 
 def test_what_names_no_work_is_the_treasurys(linked):
@@ -225,7 +231,10 @@ def test_rounds_count_voters_once_however_often_they_commit(linked):
 
 
 def test_budgets_and_loops_stand_where_the_last_event_left_them(linked):
-    assert rows(linked, 'epoch, kind, spent, "left"', "budgets") == [("9", 0, "9", "1")]
+    assert rows(linked, 'epoch, kind, spent, "left"', "budgets") == [
+        ("9", 0, "9", "1"),
+        ("9", 200, None, str(2**256 - 1)),
+    ]
     assert rows(linked, "loop_id, state, anchor, transitions", "loop_states") == [
         ("1", 14, text(51), 2)
     ]

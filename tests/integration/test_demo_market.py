@@ -51,8 +51,10 @@ def test_every_sale_balances_and_its_legs_add_up_to_the_price(store):
 def test_legs_equal_the_balances_that_really_moved(store, demo_store):
     """Whoever neither sent nor was sent to in a block grew by exactly the legs paid to them."""
     legs = store.query(
-        "SELECT p.block_number, p.recipient, sum(p.amount_wei)::VARCHAR AS paid"
-        " FROM sale_payments p WHERE NOT EXISTS (SELECT 1 FROM transactions t"
+        "SELECT p.block_number, p.recipient, sum(p.amount_wei)::VARCHAR AS paid FROM"
+        " (SELECT block_number, recipient, amount_wei FROM sale_payments UNION ALL"
+        " SELECT block_number, recipient, amount_wei FROM vault_payments) p"
+        " WHERE NOT EXISTS (SELECT 1 FROM transactions t"
         " WHERE t.block_number = p.block_number AND p.recipient IN (t.from_address, t.to_address))"
         " GROUP BY ALL ORDER BY 1, 2 LIMIT 200"
     )
