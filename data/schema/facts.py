@@ -226,7 +226,8 @@ FACTS = (
                 "event",
                 TEXT,
                 "minted or burned with a lineage record; generated, updated (ERC-7007); committed"
-                " (ERC-7053); attributed (ERC-7015); registered (Story); of a model, dataset,"
+                " (ERC-7053); attributed (ERC-7015); registered (Story); aigc_added (prompt and"
+                " proof of our ERC-7007 adapter, checked by the contract); of a model, dataset,"
                 " process or verifier: asset_registered, attested, dispute_opened, dispute_resolved",
             ),
             *TOKEN,
@@ -263,7 +264,9 @@ FACTS = (
             Column("digest", HASH, "Asset that the event is about; NULL for events of works"),
             Column("asset_kind", INT, "1 model, 2 dataset, 3 process, 4 verifier"),
             Column("level", INT, "Level of assurance that was checked, 0 to 4"),
-            Column("evidence", HASH, "SHA-256 of the document, report or evidence that is named"),
+            Column(
+                "evidence", HASH, "SHA-256 of document, report or evidence; Keccak-256 of a proof"
+            ),
             Column("verdict", TEXT, "passed or failed (attested); dismissed or upheld (resolved)"),
         ),
         FACT_KEY,

@@ -59,7 +59,7 @@ def _settle(events: Mapping[str, Decoded], around: Around) -> Tables:
     splitter = address_of(own, "splitter")
     known = addresses_of(own, _PAYING)
     tables = {
-        "provenance_events": raisonne_works.provenance(frames),
+        "provenance_events": raisonne_works.provenance(frames, own.artwork),
         "lineage_edges": raisonne_works.edges(frames),
         "royalty_events": raisonne_works.royalty_terms(frames),
         "split_payments": raisonne_works.split_payments(frames, own.artwork),

@@ -242,6 +242,11 @@ _TIMELOCK = (
     ),
 )
 
+_AIGC = Event.parse(
+    "AigcAdded(uint256 indexed tokenId, bytes32 indexed manifest, bytes32 prompt, bytes32 proof,"
+    " uint8 level)"
+)
+
 EVENTS: dict[str, tuple[Event, ...]] = {
     "timelock": _TIMELOCK,
     "registry": (*_REGISTRY, *_OWNED),
@@ -255,6 +260,7 @@ EVENTS: dict[str, tuple[Event, ...]] = {
     "studio_shares": _SHARED,
     "studio": _STUDIO,
     "price_feed": (ANSWER, *_OWNED),
+    "aigc": (_AIGC,),
 }
 """What each contract says, by the field of its address."""
 

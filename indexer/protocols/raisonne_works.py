@@ -25,7 +25,7 @@ _SOURCES = {
 _NO_EVIDENCE = "0x" + "0" * 64
 
 
-def provenance(frames: Frames) -> pl.DataFrame:
+def provenance(frames: Frames, artwork: str) -> pl.DataFrame:
     """Rows of `provenance_events`: works minted and burned; assets, attestations and disputes."""
     token: dict[str, pl.Expr | str] = {"collection": "address", "token_id": "tokenId"}
     return told(
@@ -38,6 +38,18 @@ def provenance(frames: Frames) -> pl.DataFrame:
             | {name: name for name in ("manifest", "model", "dataset", "process", "seed", "uri")},
         ),
         ("ArtworkBurned", "burned", token | {"account": "by", "manifest": "manifest"}),
+        (
+            "AigcAdded",
+            "aigc_added",
+            {
+                "collection": pl.lit(artwork),
+                "token_id": "tokenId",
+                "manifest": "manifest",
+                "prompt_hash": "prompt",
+                "evidence": "proof",
+                "level": _integer("level"),
+            },
+        ),
         (
             "AssetRegistered",
             "asset_registered",

@@ -240,6 +240,13 @@ def test_budgets_and_loops_stand_where_the_last_event_left_them(linked):
     ]
 
 
+def test_prompt_and_proof_of_a_work_stand_beside_its_mint(linked):
+    columns = "collection, token_id, manifest, prompt_hash, evidence, level"
+    assert rows(linked, columns, "provenance_events", "event = 'aigc_added'") == [
+        (OWN.artwork, "1", text(1), text(81), text(82), 2)
+    ]
+
+
 def test_governance_keeps_what_each_event_says(linked):
     events = rows(linked, "event, count(*)", "governance_events", "true GROUP BY event")
     assert len(events) == 24

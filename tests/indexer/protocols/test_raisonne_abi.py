@@ -104,4 +104,4 @@ def test_what_vaults_say_is_read_from_anywhere_and_all_else_by_address():
     anywhere = {event.topic0 for event in VAULT_EVENTS}
     for route in PROTOCOLS["raisonne"].routes(ChainContext(OWN.chain_id, OWN)):
         assert (route.emitters is None) == (route.event.topic0 in anywhere), route.event.name
-    assert len(EVENTS) == 12
+    assert len(EVENTS) == 13
