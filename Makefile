@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint types imports test-contracts mutants fuzz test-python campaign bench fixtures protocols contracts train clean
+.PHONY: help setup setup-dev demo test lint types imports test-contracts mutants fuzz slither test-python campaign bench fixtures protocols contracts train clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -63,6 +63,11 @@ mutants: setup-dev ## Plant every fault of contracts/test/mutants and demand tha
 
 fuzz: setup-dev ## Fuzz the contracts for up to an hour, log to .raisonne/fuzz (ARGS='--minutes 5 Loans': some)
 	$(BIN)/python -m tests.contracts.fuzz $(ARGS)
+
+slither: setup-dev ## Run slither over the contracts; every finding has its answer in docs/slither.md
+	@test -x .venv-slither/bin/slither || { $(PYTHON) -m venv .venv-slither && \
+		.venv-slither/bin/python -m pip install --quiet --disable-pip-version-check slither-analyzer==0.11.6; }
+	$(BIN)/python -m tests.contracts.slither
 
 test-python: setup-dev ## Run the Python tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)

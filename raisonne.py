@@ -30,12 +30,15 @@ DEMO_STORE = Path(".raisonne/demo/market.duckdb")
 
 @dataclass(frozen=True)
 class Verb:
-    """A command: where its Typer function or app lives, its one-line help, its panel."""
+    """A command: its Typer function or app, its one-line help, its panel, its subcommands."""
 
     target: str
     help: str
     panel: str
+    parts: tuple[str, ...] = ()
 
+
+_CHAIN = ("up", "down", "deploy", "simulate")
 
 VERBS: dict[str, Verb] = {
     "demo": Verb("raisonne:demo", "Once around the loop on a local chain.", "Start here"),
@@ -55,7 +58,7 @@ VERBS: dict[str, Verb] = {
     "generate": Verb("generation.cli:generate", "Make, mint and list a brief's works.", "Studio"),
     "verify": Verb("generation.cli:verify", "Check the lineage of a work.", "Studio"),
     "train": Verb("generation.cli:train", "Train the built-in model.", "Studio"),
-    "chain": Verb("contracts.cli:app", "Local chain: up, down, deploy, simulate.", "Chain"),
+    "chain": Verb("contracts.cli:app", "Local chain: up, down, deploy, simulate.", "Chain", _CHAIN),
     "sql": Verb("data.cli:sql", "Run a read-only query.", "Data"),
     "export": Verb("data.cli:export", "Export a table to a file.", "Data"),
     "config": Verb("data.cli:config_app", "Show the resolved configuration.", "Data"),
@@ -119,7 +122,8 @@ def main(arguments: list[str] | None = None) -> None:
     # Two spinning OpenMP threads are 30 times slower than one on a shared machine.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
-        defaults = defaults_for_verbs(load_file(CONFIG_FILE, VERBS), VERBS)
+        parts = {name: verb.parts for name, verb in VERBS.items()}
+        defaults = defaults_for_verbs(load_file(CONFIG_FILE, VERBS), VERBS, parts)
         command = typer.main.get_command(app)
         command.main(args=arguments, prog_name="raisonne", default_map=defaults)
     except RaisonneError as error:

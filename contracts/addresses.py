@@ -19,10 +19,7 @@ _NUMBERS = ("chain_id", "deployed_block")
 
 @dataclass(frozen=True, kw_only=True)
 class Addresses:
-    """The contracts of one chain (lower-case 0x text) and the block of the first of them.
-
-    A field that is empty stands for a contract that this version does not deploy.
-    """
+    """The contracts of one chain (lower-case 0x text) and the block of the first of them."""
 
     chain_id: int
     timelock: str
@@ -37,14 +34,12 @@ class Addresses:
     studio_shares: str
     studio: str
     price_feed: str
-    aigc: str = ""
+    aigc: str
     deployed_block: int
 
     def places(self) -> dict[str, str]:
-        """Returns the address of each contract that is there, by field name, in field order."""
-        return {
-            name: value for name, value in asdict(self).items() if name not in _NUMBERS and value
-        }
+        """Returns the address of each contract by field name, in field order."""
+        return {name: value for name, value in asdict(self).items() if name not in _NUMBERS}
 
     def name_of(self, address: str) -> str:
         """Returns the name of the contract at an address, such as Market; empty if not ours."""
@@ -73,8 +68,7 @@ def addresses_path(chain_id: int, state_dir: Path = DEFAULT_STATE_DIR) -> Path:
 def write_addresses(addresses: Addresses, state_dir: Path = DEFAULT_STATE_DIR) -> Path:
     """Writes a local deployment and returns the file's path."""
     path = addresses_path(addresses.chain_id, state_dir)
-    entries = {name: value for name, value in asdict(addresses).items() if value != ""}
-    write_toml(path, entries)
+    write_toml(path, asdict(addresses))
     return path
 
 

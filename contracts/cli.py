@@ -177,16 +177,17 @@ def _print_deployment(done: "Deployment") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("contract", "address", "code", box=box.SIMPLE_HEAD)
+    table = Table("contract", box=box.SIMPLE_HEAD)
+    # An address that is cut helps nobody, however narrow the terminal.
+    table.add_column("address", min_width=42, no_wrap=True)
+    table.add_column("code", no_wrap=True)
     for column in ("block", "gas"):
         table.add_column(column, justify="right")
     for each in done.contracts:
         code = "as committed, new" if each.is_new else "as committed"
         numbers = ("-" if n is None else f"{n:,}" for n in (each.block, each.gas))
         table.add_row(each.contract, each.address, code, *numbers)
-    # An address that is cut helps nobody, however narrow the terminal.
-    width = max(100, Console().width)
-    Console(width=width, highlight=False).print(table)
+    Console(width=max(110, Console().width), highlight=False).print(table)
     made = sum(each.is_new for each in done.contracts)
     gas = sum(each.gas or 0 for each in done.contracts if each.is_new)
     state = f"{made} deployed for {gas:,} gas" if made else "everything is in place"

@@ -197,6 +197,7 @@ def _is_in_place(rpc: Rpc, known: Addresses, asked: Mapping[str, Any], state_dir
         return False
     path = addresses_path(known.chain_id, state_dir)
     _refuse_differences(found, known.places(), path, also_missing=True)
+    _refuse_other_settings(told, asked, f"chain {known.chain_id} has its contracts", path)
     return True
 
 
@@ -214,15 +215,9 @@ def _unfinished(
     _wait_for_pending(rpc, journal.deployer)
     if set(inspect(rpc, journal.places, {}).values()) == {MISSING}:
         return None
-    wanted = settle(asked, journal.deployer, journal.places)
-    for name in asked:
-        if journal.settings[name] != wanted[name]:
-            message = (
-                f"a deployment with {name} {journal.settings[name]} was stopped on chain "
-                f"{chain_id}; go on without asking for {wanted[name]}, or start anew by deleting "
-                f"{journal_path(chain_id, state_dir)}"
-            )
-            raise DeploymentError(message)
+    settle(asked, journal.deployer, journal.places)
+    path = journal_path(chain_id, state_dir)
+    _refuse_other_settings(journal.settings, asked, f"one was begun on chain {chain_id}", path)
     return journal
 
 
@@ -245,6 +240,19 @@ def _local_guardian(rpc: Rpc, chain_id: int) -> dict[str, Any]:
 def _local(journal: Journal, chain_id: int) -> str | None:
     """On the local chain the node signs for whoever began."""
     return journal.deployer if chain_id == LOCAL_CHAIN_ID else None
+
+
+def _refuse_other_settings(
+    told: Mapping[str, Any], asked: Mapping[str, Any], what: str, path: Path
+) -> None:
+    """Settings that no getter shows are known from the journal only."""
+    for name, value in asked.items():
+        if name in told and told[name] != value:
+            message = (
+                f"{what} with {name} {told[name]}, not {value}; leave it out, or deploy anew by "
+                f"deleting {path}"
+            )
+            raise DeploymentError(message)
 
 
 def _refuse_differences(

@@ -89,6 +89,8 @@ DEFAULTS: dict[str, Any] = {
     "storage_wei": WEI_PER_ETH // 10,
     "mints_per_epoch": 64,
     "images_per_epoch": 10_000,
+    "attester": Given("deployer"),
+    "attested_level": 1,
 }
 """Settings and their values where nothing else is asked for; a value may name an earlier one."""
 
@@ -195,6 +197,16 @@ PLAN = (
         "price_feed",
         "PriceFeed",
         (Argument(Given("deployer")), Argument(FEED_DESCRIPTION, "description")),
+    ),
+    Step(
+        "aigc",
+        "Aigc",
+        (
+            _ARTWORK,
+            Argument(Given("attester"), "attester"),
+            Argument(Given("attested_level"), "minLevel"),
+        ),
+        (Argument(Ref("registry"), "registry"),),
     ),
 )
 

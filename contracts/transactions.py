@@ -4,12 +4,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from contracts.errors import ContractError, RpcError
+from contracts.errors import ContractError, RpcError, SignerError
 from contracts.gas import GasCaps, fees, gas_limit
 from contracts.nonces import one_sender
 from contracts.reverts import describe_revert
 from contracts.rpc import Rpc
 from contracts.signers import Sent, Signer
+from data.units import wei_to_eth
 
 RECEIPT_S = 180.0
 DEFAULT_CAPS = GasCaps()
@@ -54,6 +55,7 @@ def send(
         ContractError: the simulation or the transaction reverted; the reason is decoded.
         GasCapError: it would need more gas, or cost more per gas, than `caps` allow.
         RpcError: the node failed, or did not mine it within `timeout_s`.
+        SignerError: the signer cannot pay for it.
     """
     request: dict[str, Any] = {"data": "0x" + data.hex(), "value": hex(value_wei)}
     if to is not None:
@@ -94,8 +96,24 @@ def _simulate_and_send(
         "gas": hex(gas_limit(estimate, caps, what)),
         **fees(rpc, caps, what),
     }
-    with one_sender(signer.address, locks):
-        return signer.send(rpc, complete)
+    try:
+        with one_sender(signer.address, locks):
+            return signer.send(rpc, complete)
+    except RpcError as problem:
+        if "insufficient funds" not in str(problem).lower():
+            raise
+        raise _poor(rpc, signer.address, complete, what) from problem
+
+
+def _poor(rpc: Rpc, sender: str, request: dict[str, Any], what: str) -> SignerError:
+    price = int(request.get("maxFeePerGas") or request["gasPrice"], 16)
+    needed_wei = int(request["gas"], 16) * price + int(request["value"], 16)
+    held_wei = int(rpc.call("eth_getBalance", [sender, "latest"]), 16)
+    message = (
+        f"{what} may take {wei_to_eth(needed_wei):f} ETH, and {sender} has "
+        f"{wei_to_eth(held_wei):f}; send it some, or lower --max-fee-gwei"
+    )
+    return SignerError(message)
 
 
 def _guarded(rpc: Rpc, method: str, request: dict[str, Any], what: str) -> bytes:

@@ -70,10 +70,24 @@ def load_file(path: Path, verbs: Iterable[str]) -> dict[str, Any]:
     return content
 
 
-def defaults_for_verbs(content: Mapping[str, Any], verbs: Iterable[str]) -> dict[str, Any]:
-    """Default values per command: the shared settings of the file under the command's own table."""
+def defaults_for_verbs(
+    content: Mapping[str, Any],
+    verbs: Iterable[str],
+    parts: Mapping[str, Iterable[str]] | None = None,
+) -> dict[str, Any]:
+    """Default values per command: the shared settings of the file under the command's own table.
+
+    `parts` names the subcommands of commands that have some: theirs are the command's, under a
+    table of their own (`[chain.deploy]`).
+    """
     shared = {s.name: content[s.name] for s in SETTINGS if s.name in content}
-    return {verb: {**shared, **content.get(verb, {})} for verb in verbs}
+    found: dict[str, Any] = {}
+    for verb in verbs:
+        table = {**shared, **content.get(verb, {})}
+        plain = {name: value for name, value in table.items() if not isinstance(value, dict)}
+        below = {part: {**plain, **table.get(part, {})} for part in (parts or {}).get(verb, ())}
+        found[verb] = {**table, **below}
+    return found
 
 
 def resolve(content: Mapping[str, Any], environ: Mapping[str, str]) -> list[Resolved]:

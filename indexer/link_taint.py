@@ -1,7 +1,8 @@
 """The SQL of taint: which assets, and which works made with them, a dispute bears on.
 
 As the Registry answers: an asset is tainted by an upheld dispute about itself or an ancestor, and
-contested by an open one. A work is, by its model, dataset or process; and so are its descendants.
+contested by an open one. A work is, by its manifest, model, dataset or process; and so are its
+descendants.
 """
 
 _PLACE = "(block_number::HUGEINT << 64) + (log_index << 32) + item_index"
@@ -36,7 +37,8 @@ TAINTED_WORKS = """
 WITH RECURSIVE made AS (
     SELECT DISTINCT chain_id, collection, token_id, unnest([
         {'via': 'model', 'digest': model}, {'via': 'dataset', 'digest': dataset},
-        {'via': 'process', 'digest': process}], recursive := true)
+        {'via': 'process', 'digest': process}, {'via': 'manifest', 'digest': manifest}],
+        recursive := true)
     FROM provenance_events WHERE protocol = 'raisonne' AND event = 'minted'
 ),
 reached AS (

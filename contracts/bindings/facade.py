@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from contracts.addresses import DEFAULT_STATE_DIR, Addresses, known_addresses
+from contracts.bindings.aigc import Aigc
 from contracts.bindings.artwork import Artwork
 from contracts.bindings.auctions import Auctions
 from contracts.bindings.base import Session
@@ -45,6 +46,7 @@ class Contracts:
         self.studio_shares = StudioShares(session, at.studio_shares)
         self.studio = Studio(session, at.studio)
         self.timelock = Timelock(session, at.timelock)
+        self.aigc = Aigc(session, at.aigc)
         self.price_feed = PriceFeed(session, at.price_feed)
 
     @classmethod

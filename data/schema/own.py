@@ -316,7 +316,7 @@ OWN_LINKS = (
             *TOKEN,
             Column("state", TEXT, "upheld: tainted; open: contested"),
             Column("culprit", HASH, "Asset that the dispute is about"),
-            Column("via", TEXT, "model, dataset, process, or parent (a tainted work)"),
+            Column("via", TEXT, "manifest, model, dataset, process, or parent (a tainted work)"),
             Column("distance", INT, "Steps of descent from a work made with the asset; 0: itself"),
         ),
         ("chain_id", "collection", "token_id", "state", "culprit"),

@@ -9,9 +9,8 @@ from data.units import NATIVE
 from indexer.protocols.base import PLACE, Tables
 from indexer.protocols.loans import duration, loan_rows, loan_tables, loan_uid
 from indexer.protocols.raisonne_rows import NAME, Frames, end_of
-from indexer.protocols.vaults import NOBODY, together, vault_rows
+from indexer.protocols.vaults import together, vault_rows
 
-_TX = ["block_hash", "tx_hash"]
 Named = Mapping[str, pl.Expr | str]
 
 
@@ -37,8 +36,6 @@ def vault_events(frames: Frames, artwork: str) -> pl.DataFrame:
                 amount_wei="royalty",
             )
         )
-    if "SharesRedeemed" in frames:
-        parts.append(_redeemed(frames))
     return together(parts) if parts else pl.DataFrame()
 
 
@@ -52,6 +49,7 @@ _TOLD: tuple[tuple[str, str, Named], ...] = (
         "won",
         {"account": "winner", "amount_wei": "amount", "royalty_wei": "royalty"},
     ),
+    ("SharesRedeemed", "cash", {"account": "holder", "shares": "shares", "amount_wei": "amount"}),
     ("DividendPaid", "dividend", {"account": "payer", "amount_wei": "amount"}),
     ("DividendClaimed", "dividend_claim", {"account": "holder", "amount_wei": "amount"}),
 )
@@ -62,34 +60,12 @@ def _own(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(pl.col("vault") == pl.col("address"))
 
 
-def _redeemed(frames: Frames) -> pl.DataFrame:
-    """Payouts per share; where no share moved, an old vault gave the work back for all of them."""
-    rows = _own(frames["SharesRedeemed"])
-    moved = _moved(frames).select(*_TX, "vault").unique()
-    columns: Named = {"account": "holder", "shares": "shares", "amount_wei": "amount"}
-    return pl.concat(
-        [
-            vault_rows(rows.join(moved, on=[*_TX, "vault"], how="semi"), NAME, "cash", **columns),
-            vault_rows(
-                rows.join(moved, on=[*_TX, "vault"], how="anti"), NAME, "redeemed", **columns
-            ),
-        ]
-    )
-
-
-def _moved(frames: Frames) -> pl.DataFrame:
-    if "SharesMoved" in frames:
-        return _own(frames["SharesMoved"])
-    return pl.DataFrame(schema={**dict.fromkeys(_TX, pl.String()), "vault": pl.String()})
-
-
 def share_transfers(frames: Frames, studio_shares: str | None) -> pl.DataFrame:
     """Rows of `share_transfers`: every move of shares, which our share contracts tell."""
-    told = _told_by_old_vaults(frames)
     if "SharesMoved" not in frames:
-        return told
+        return pl.DataFrame()
     is_studio = pl.col("address") == pl.lit(studio_shares or "")
-    moved = _moved(frames).select(
+    return _own(frames["SharesMoved"]).select(
         *PLACE,
         pl.lit(0, pl.Int64).alias("item_index"),
         "vault",
@@ -98,33 +74,6 @@ def share_transfers(frames: Frames, studio_shares: str | None) -> pl.DataFrame:
         pl.col("shares").cast(WEI.polars),
         pl.when(is_studio).then(pl.lit("own")).otherwise(pl.lit("event")).alias("source"),
     )
-    return pl.concat([moved, told], how="diagonal") if told.width else moved
-
-
-def _told_by_old_vaults(frames: Frames) -> pl.DataFrame:
-    """Shares minted on opening and burned together, of vaults that do not tell moves."""
-    parts = []
-    for name, mints in (("VaultOpened", True), ("SharesRedeemed", False)):
-        if name not in frames:
-            continue
-        rows = frames[name].join(
-            _moved(frames).select(*_TX, "vault"), on=[*_TX, "vault"], how="anti"
-        )
-        holder = pl.col("curator" if mints else "holder")
-        ends = (pl.lit(NOBODY), holder) if mints else (holder, pl.lit(NOBODY))
-        shares = pl.col("supply" if mints else "shares").cast(WEI.polars, strict=False)
-        parts.append(
-            (rows if mints else _own(rows)).select(
-                *PLACE,
-                pl.lit(0, pl.Int64).alias("item_index"),
-                "vault",
-                ends[0].alias("from_address"),
-                ends[1].alias("to_address"),
-                shares.alias("shares"),
-                pl.lit("receipt").alias("source"),
-            )
-        )
-    return pl.concat(parts).drop_nulls("shares") if parts else pl.DataFrame()
 
 
 def loan_events(frames: Frames, artwork: str) -> Tables:

@@ -3,12 +3,17 @@ import subprocess
 import sys
 
 import pytest
+from eth_account import Account
 from typer.testing import CliRunner
 
 from contracts import chain
+from contracts.bindings import Contracts
+from contracts.bindings.studio import BudgetKind
 from contracts.cli import app
-from contracts.errors import ChainError, RpcError
-from contracts.plan import PLAN
+from contracts.errors import ChainError, DeploymentError, GasCapError, RpcError
+from contracts.plan import PLAN, created_address
+from contracts.rpc import Rpc
+from data.errors import UsageError
 
 runner = CliRunner()
 
@@ -43,6 +48,30 @@ def test_up_deploy_down_print_one_json_object_each(anvil, tmp_path):
     finally:
         down = run("down", "--port", port, "--state-dir", tmp_path)
     assert down.stdout == f"ended pid {up['pid']}\n"
+
+
+@pytest.mark.chain
+def test_deploy_signs_with_a_variable_within_its_caps(local, tmp_path, monkeypatch):
+    key = "0x" + "6b" * 32
+    monkeypatch.setenv("DEPLOYER_KEY", key)
+    address = Account.from_key(key).address.lower()
+    Rpc(local.rpc_url).call("anvil_setBalance", [address, hex(10**20)])
+    options = ["--rpc-url", local.rpc_url, "--state-dir", tmp_path, "--signer", "DEPLOYER_KEY"]
+    refused = run("deploy", *options, "--max-gas", 1_000_000)
+    assert isinstance(refused.exception, GasCapError)
+    done = run("deploy", *options, "--set", "delay_s=60", "--set", "mints_per_epoch=3", "--json")
+    assert json.loads(done.stdout)["timelock"] == created_address(address, 0)
+    chain = Contracts.connect(local.rpc_url, tmp_path)
+    assert chain.timelock.delay_s() == 60
+    assert chain.studio.left_of(BudgetKind.MINTS) == 3
+    assert chain.studio.operator() == address
+
+
+@pytest.mark.parametrize("bad", ["delay_s", "=", "colour=red"])
+def test_settings_that_are_none_are_refused(local, tmp_path, bad):
+    result = run("deploy", "--rpc-url", local.rpc_url, "--state-dir", tmp_path, "--set", bad)
+    assert isinstance(result.exception, UsageError | DeploymentError)
+    assert not (tmp_path / "31337" / "addresses.toml").exists()
 
 
 @pytest.mark.chain

@@ -86,7 +86,7 @@ def test_stopped_deployment_whose_nonces_were_used_is_told_with_the_fix(local, a
 
 
 def test_stopped_deployment_takes_no_other_settings(local, stopped):
-    with pytest.raises(DeploymentError, match="with fee_bps 250 was stopped"):
+    with pytest.raises(DeploymentError, match="begun on chain 31337 with fee_bps 250, not 100"):
         deploy(local.rpc_url, stopped, fee_bps=100)
     assert deploy(local.rpc_url, stopped, fee_bps=250)
 
@@ -148,6 +148,12 @@ def test_another_fee_than_the_deployed_one_is_refused(local, state_dir, addresse
     with pytest.raises(DeploymentError, match=r"Market\.feeBps is 250, not 300"):
         deploy(local.rpc_url, state_dir, fee_bps=300)
     assert deploy(local.rpc_url, state_dir, fee_bps=250) == addresses
+
+
+def test_another_delay_than_the_deployed_one_is_refused(local, state_dir, addresses):
+    """No getter shows it as it was; what the deployment wrote down does."""
+    with pytest.raises(DeploymentError, match="with delay_s 172800, not 60"):
+        deploy(local.rpc_url, state_dir, delay_s=60)
 
 
 def test_settings_are_told_to_the_contracts(local, tmp_path):

@@ -106,3 +106,24 @@ def test_locally_signed_transaction_is_mined(local, state_dir, addresses, reques
     last = rpc.call("eth_getBlockByNumber", ["latest", True])["transactions"][-1]
     assert last["from"] == ADDRESS
     assert last["type"] == "0x2"
+
+
+@pytest.mark.chain
+def test_signer_without_ether_is_told_what_it_takes(local, state_dir, addresses, request_of):
+    pauper = KeySigner("0x" + "7d" * 32, LOCAL_CHAIN_ID)
+    artwork = Contracts.connect(local.rpc_url, state_dir, pauper).artwork
+    with pytest.raises(SignerError, match=rf"may take 0\.0\d+ ETH, and {pauper.address} has 0;"):
+        artwork.mint(request_of(pauper.address))
+
+
+@pytest.mark.chain
+@pytest.mark.parametrize("of", ["keystore", "variable"])
+def test_every_kind_of_signer_mints(
+    local, state_dir, addresses, request_of, keystore, of, monkeypatch
+):
+    Rpc(local.rpc_url).call("anvil_setBalance", [ADDRESS, hex(10**18)])
+    monkeypatch.setenv(PASSWORD_VARIABLE, "secret")
+    monkeypatch.setenv("STUDIO_KEY", KEY)
+    name = str(keystore) if of == "keystore" else "STUDIO_KEY"
+    artwork = Contracts.connect(local.rpc_url, state_dir, name).artwork
+    assert artwork.creator_of(artwork.mint(request_of(ADDRESS))) == ADDRESS

@@ -61,6 +61,13 @@ def test_the_table_of_a_command_beats_the_shared_settings_of_the_file():
     }
 
 
+def test_subcommands_take_the_settings_of_file_command_and_their_own_table():
+    content = {"signer": "KEY", "chain": {"state_dir": "s", "deploy": {"fee_bps": 1}}}
+    chain = defaults_for_verbs(content, ["chain"], {"chain": ["deploy", "down"]})["chain"]
+    assert chain["deploy"] == {"signer": "KEY", "state_dir": "s", "fee_bps": 1}
+    assert chain["down"] == {"signer": "KEY", "state_dir": "s"}
+
+
 def test_an_unknown_setting_is_named(tmp_path):
     path = tmp_path / "raisonne.toml"
     path.write_text('stroe = "x"')

@@ -12,7 +12,7 @@ from contracts.bindings.registry import Kind
 from contracts.calldata import encode_call
 from contracts.chain import find_anvil, local_chain
 from contracts.deploy import deploy
-from contracts.errors import ChainError
+from contracts.errors import CalldataError, ChainError, ContractError
 from data.errors import RaisonneError
 from data.schema import table
 from data.store import Store
@@ -217,3 +217,23 @@ def test_tainted_model_is_refused_before_anything_is_minted(made, minted, chain)
             mint_and_list(made, chain)
     finally:
         rpc.call("evm_revert", [snapshot])
+
+
+@pytest.mark.chain
+def test_manifest_and_prompt_can_be_told_by_erc_7007(made, minted, chain):
+    """The manifest that generation wrote is what the adapter on chain takes, byte for byte."""
+    raw = Path(made["manifest_path"][0]).read_bytes()
+    prompt = manifest_of(made).process.prompt
+    word = bytes.fromhex(made["work_id"][0][2:])
+    proof = chain.aigc.proof(raw, bytes.fromhex(prompt.salt[2:]), 0)
+    text = prompt.text.encode()
+    assert chain.aigc.assurance_of(text, raw, proof) == 0
+    chain.registry.attest(word, 2, b"\x01" * 32, passed=True)
+    assert chain.aigc.attester() == chain.signer.address
+    assert chain.aigc.assurance_of(text, raw, proof) == 2
+    assert chain.aigc.assurance_of(b"another prompt", raw, proof) == 0
+    chain.aigc.add(int(minted["token_id"][0]), text, raw, proof)
+    with pytest.raises(ContractError, match="AlreadyAdded"):
+        chain.aigc.add(int(minted["token_id"][0]), text, raw, proof)
+    with pytest.raises(CalldataError, match="commits to no prompt"):
+        chain.aigc.proof(b"{}", bytes(32), 0)

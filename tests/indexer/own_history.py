@@ -119,7 +119,7 @@ def history():
     _loans(h)
     _studio(h)
     h.block(("DisputeOpened", BASE, BOB, digest(31)), ("DisputeOpened", DATASET, BOB, digest(32)))
-    h.block(("DisputeResolved", BASE, 2))
+    h.block(("DisputeResolved", BASE, 2), ("DisputeOpened", digest(3), BOB, digest(34)))
     h.block(("Attested", MODEL, CAROL, 2, digest(33), True))
     h.block(("AigcAdded", 1, digest(1), digest(81), digest(82), 2))
     h.block(("ArtworkBurned", 3, ALICE, digest(3), 1))

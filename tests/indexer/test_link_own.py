@@ -213,13 +213,14 @@ def test_upheld_dispute_taints_descendants_and_works(linked):
             (text(12), "upheld", text(12), 0),
             (text(11), "upheld", text(12), 1),
             (text(13), "open", text(13), 0),
+            (text(3), "open", text(3), 0),
         ]
     )
     assert tuple(bytes.fromhex(text(n)[2:]) for n in (12, 11, 13)) == (BASE, MODEL, DATASET)
     found = rows(linked, "token_id, state, via, distance", "tainted_works", "state = 'upheld'")
     assert found == [("1", "upheld", "model", 0), ("2", "upheld", "parent", 1)]
     contested = rows(linked, "token_id, via, distance", "tainted_works", "state = 'open'")
-    assert contested == [(n, "dataset", 0) for n in ("1", "2", "3")]
+    assert contested == [*((n, "dataset", 0) for n in "123"), ("3", "manifest", 0)]
 
 
 def test_rounds_count_voters_once_however_often_they_commit(linked):

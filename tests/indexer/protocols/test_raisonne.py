@@ -128,7 +128,7 @@ def test_vault_opening_keeps_its_royalty_apart_from_sales():
     events = tables["vault_events"].sort("log_index").rows(named=True)
     assert [(row["event"], row["vault"], row["account"]) for row in events] == [
         ("opened", VAULT, ALICE),
-        ("redeemed", VAULT, BOB),
+        ("cash", VAULT, BOB),
     ]
     assert events[0]["shares"] == str(10**24)
     payments = tables["vault_payments"].sort("item_index")
