@@ -26,7 +26,7 @@ GENESIS_TIME = 1_767_571_200
 """Monday 2026-01-05T00:00:00Z: weeks of the simulated market start where ISO weeks do."""
 
 GAS_LIMIT = 1_000_000_000
-KEPT_STATES = 500
+KEPT_STATES = 128
 READY_S = 20.0
 STOP_S = 10.0
 NODE_MODULES = Path(__file__).parent / "node_modules"
@@ -52,8 +52,9 @@ def up(
 ) -> LocalChain:
     """Starts anvil and returns when it answers; the genesis block is at `timestamp` (Unix s).
 
-    The chain can be called at its last `kept_states` blocks: each keeps about 2 MB of memory on
-    the simulated market. Without the limit anvil spills older ones to disk and leaves them there.
+    The chain can be called at its last `kept_states` blocks: each keeps 2 MB of memory on a young
+    simulated market and 15 MB on one of two years. Without the limit anvil spills older ones to
+    disk and leaves them there.
 
     With `detach` it outlives this process's terminal. It signs for any sender, and its ten funded
     accounts are the well-known ones: never for real money.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from contracts.simulation.calls import Call
 from contracts.simulation.works import Work
 
 
@@ -28,12 +29,16 @@ class SendEth:
     value_wei: int
 
 
+Operator = Literal["market", "auctions", "drops", "loans", "vault_factory"]
+"""A contract that moves works of their owners."""
+
+
 @dataclass(frozen=True, slots=True)
 class Approve:
-    """All works of the sender may be moved by the market or by the vault factory."""
+    """All works of the sender may be moved by one of our contracts."""
 
     sender: str
-    operator: Literal["market", "vault_factory"]
+    operator: Operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,56 +86,13 @@ class Burn:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenVault:
-    """A work turned into shares; the royalty on the valuation is sent along exactly."""
-
-    sender: str
-    token_id: int
-    name: str
-    symbol: str
-    supply: int
-    valuation_wei: int
-    royalty_wei: int
-
-
-@dataclass(frozen=True, slots=True)
-class SendShares:
-    """Shares of the vault that holds `token_id`, in units of 10^-18 share."""
-
-    sender: str
-    token_id: int
-    to: str
-    amount: int
-
-
-@dataclass(frozen=True, slots=True)
-class Redeem:
-    """All shares given back for the work in the vault."""
-
-    sender: str
-    token_id: int
-
-
-@dataclass(frozen=True, slots=True)
 class PushPrice:
     """USD per ETH times 10^8, pushed by the feed's owner."""
 
     answer: int
 
 
-Action = (
-    SendEth
-    | Approve
-    | Mint
-    | Offer
-    | Cancel
-    | Buy
-    | Burn
-    | OpenVault
-    | SendShares
-    | Redeem
-    | PushPrice
-)
+Action = SendEth | Approve | Mint | Offer | Cancel | Buy | Burn | PushPrice | Call
 
 
 @dataclass(frozen=True, slots=True)

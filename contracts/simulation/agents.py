@@ -15,6 +15,9 @@ ARTISTS_PER_STYLE = 3
 COLLECTORS = 120
 FLIPPERS = 8
 FRACTIONALIZERS = 3
+LENDERS = 4
+RAIDERS = 3
+LABS = ("Prism Lab", "Lumen Works", "Hollow Mind", "Tessera AI")
 
 MEDIAN_LEVEL_ETH = 0.13
 LEVEL_SIGMA = 1.0
@@ -95,6 +98,35 @@ class Fractionalizer:
 
 
 @dataclass(frozen=True)
+class Lab:
+    """Registers datasets and models from `first_day` on, one pair every so many days."""
+
+    address: str
+    name: str
+    first_day: int
+    every_days: int
+
+
+@dataclass(frozen=True)
+class Lender:
+    """Lends up to `advance` of what collateral is worth, at `interest` a month."""
+
+    address: str
+    capital_eth: float
+    advance: float
+    interest: float
+
+
+@dataclass(frozen=True)
+class Raider:
+    """Buys whole works out of vaults when the reserve is below what it thinks they are worth."""
+
+    address: str
+    capital_eth: float
+    premium: float
+
+
+@dataclass(frozen=True)
 class People:
     """Everybody on the market; the same seed gives the same people and addresses."""
 
@@ -104,6 +136,9 @@ class People:
     flippers: tuple[Flipper, ...]
     rings: tuple[Ring, ...]
     fractionalizers: tuple[Fractionalizer, ...]
+    labs: tuple[Lab, ...]
+    lenders: tuple[Lender, ...]
+    raiders: tuple[Raider, ...]
 
     def addresses(self) -> frozenset[str]:
         """Every address of the simulation, operators and their wallets included."""
@@ -112,6 +147,9 @@ class People:
         found.update(collector.address for collector in self.collectors)
         found.update(flipper.address for flipper in self.flippers)
         found.update(agent.address for agent in self.fractionalizers)
+        found.update(lab.address for lab in self.labs)
+        found.update(lender.address for lender in self.lenders)
+        found.update(raider.address for raider in self.raiders)
         found.update(wallet for ring in self.rings for wallet in (ring.operator, *ring.wallets))
         return frozenset(found)
 
@@ -134,6 +172,9 @@ def draw_people(seed: int) -> People:
         flippers=_flippers(seed),
         rings=_rings(seed),
         fractionalizers=_fractionalizers(seed),
+        labs=_labs(seed),
+        lenders=_lenders(seed),
+        raiders=_raiders(seed),
     )
 
 
@@ -221,4 +262,42 @@ def _fractionalizers(seed: int) -> tuple[Fractionalizer, ...]:
             patient=number == 0,
         )
         for number in range(FRACTIONALIZERS)
+    )
+
+
+def _labs(seed: int) -> tuple[Lab, ...]:
+    rng = _stream(seed, "lab")
+    return tuple(
+        Lab(
+            address=address_of(seed, "lab", number),
+            name=name,
+            first_day=int(rng.integers(4, 7)) + number,
+            every_days=int(rng.integers(18, 35)),
+        )
+        for number, name in enumerate(LABS)
+    )
+
+
+def _lenders(seed: int) -> tuple[Lender, ...]:
+    rng = _stream(seed, "lender")
+    return tuple(
+        Lender(
+            address=address_of(seed, "lender", number),
+            capital_eth=float(rng.uniform(4.0, 10.0)),
+            advance=float(rng.uniform(0.40, 0.65)),
+            interest=float(rng.uniform(0.02, 0.08)),
+        )
+        for number in range(LENDERS)
+    )
+
+
+def _raiders(seed: int) -> tuple[Raider, ...]:
+    rng = _stream(seed, "raider")
+    return tuple(
+        Raider(
+            address=address_of(seed, "raider", number),
+            capital_eth=float(rng.uniform(10.0, 20.0)),
+            premium=float(rng.uniform(1.0, 1.3)),
+        )
+        for number in range(RAIDERS)
     )

@@ -4,6 +4,7 @@ import numpy as np
 
 from contracts.simulation.agents import Artist
 from contracts.simulation.ledger import Listing
+from contracts.simulation.registrars import Registrars
 from contracts.simulation.works import Parenthood, make_work
 from contracts.simulation.world import World, asking_price_wei, to_eth, to_wei
 
@@ -25,7 +26,9 @@ _KEEP_ETH = 0.5
 _MINT_ETH = 0.01
 
 
-def make_and_offer(world: World, rng: np.random.Generator, artist: Artist) -> None:
+def make_and_offer(
+    world: World, registrars: Registrars, rng: np.random.Generator, artist: Artist
+) -> None:
     """Mints and lists new works of each style of which the artist has too few on offer."""
     for style in artist.styles:
         colleagues = sum(1 for other in world.people.artists if style in other.styles)
@@ -33,7 +36,7 @@ def make_and_offer(world: World, rng: np.random.Generator, artist: Artist) -> No
         missing = wanted - _fresh_offers(world, artist, style)
         for _ in range(min(int(rng.poisson(max(missing, 0.0) * _FILL_PER_DAY)), _MOST_PER_DAY)):
             if world.ledger.can_pay(artist.address, to_wei(_MINT_ETH)):
-                _make_one(world, rng, artist, style)
+                _make_one(world, registrars, rng, artist, style)
 
 
 def lower_or_withdraw(world: World, rng: np.random.Generator, artist: Artist) -> None:
@@ -69,7 +72,9 @@ def _fresh_offers(world: World, artist: Artist, style: int) -> int:
     )
 
 
-def _make_one(world: World, rng: np.random.Generator, artist: Artist, style: int) -> None:
+def _make_one(
+    world: World, registrars: Registrars, rng: np.random.Generator, artist: Artist, style: int
+) -> None:
     artistry = world.artistry[artist.address]
     artistry.made += 1
     work = make_work(
@@ -79,9 +84,10 @@ def _make_one(world: World, rng: np.random.Generator, artist: Artist, style: int
         number=artistry.made,
         style=style,
         royalty_bps=artist.royalty_bps,
+        materials=registrars.materials(artist, style),
         parents=_parents(world, rng, artist, style),
     )
-    token_id = world.ledger.mint(work)
+    token_id = world.ledger.mint(work, world.split_of(work))
     markup = float(np.exp(rng.normal(_MARKUP, _MARKUP_SIGMA)))
     value_eth = world.asking_value_eth(artistry.level_eth, work)
     world.ledger.offer(token_id, asking_price_wei(rng, value_eth * markup))
@@ -91,11 +97,14 @@ def _make_one(world: World, rng: np.random.Generator, artist: Artist, style: int
 def _parents(
     world: World, rng: np.random.Generator, artist: Artist, style: int
 ) -> tuple[Parenthood, ...]:
-    """Now and then a work is a variation of an earlier one of the same artist."""
+    """Now and then a work is a variation of an earlier one, every second time of a colleague's."""
     if rng.random() >= _DERIVED_SHARE:
         return ()
     pieces = world.ledger.pieces
-    works = [t for t in world.artistry[artist.address].works if t in pieces]
+    makers = [artist]
+    if world.artistry[artist.address].made % 2:
+        makers = [other for other in world.people.artists if style in other.styles]
+    works = [t for maker in makers for t in world.artistry[maker.address].works if t in pieces]
     earlier = [t for t in works if pieces[t].style == style]
     if not earlier:
         return ()

@@ -45,7 +45,7 @@ class Crowd:
         tastes = np.array([collector.tastes for collector in self._collectors])
         activity = np.array([collector.activity for collector in self._collectors])
         self._weights = tastes[:, :, None] * activity[:, None, :] * purse[:, None, None]
-        self._buy_backs: list[tuple[int, int, str]] = []
+        self._buy_backs: list[tuple[int, Sale]] = []
 
     def visits(self, rng: np.random.Generator) -> list[list[int]]:
         """The styles that visitors come for, per block of the day: true demand, drawn."""
@@ -104,14 +104,24 @@ class Crowd:
         due = [plan for plan in self._buy_backs if plan[0] <= self._world.day]
         self._buy_backs = [plan for plan in self._buy_backs if plan[0] > self._world.day]
         ledger = self._world.ledger
-        for _, token_id, seller in due:
+        for _, sale in due:
+            token_id, seller = sale.token_id, sale.seller
             piece = ledger.pieces.get(token_id)
             price_wei = 0 if piece is None else piece.last_price_wei * 5 // 4
-            if piece is None or token_id in ledger.listings or piece.owner not in self._addresses:
+            if piece is None or token_id in ledger.listings or piece.owner != sale.buyer:
                 continue
             if ledger.can_pay(seller, price_wei) and ledger.can_pay(piece.owner, 0):
                 ledger.offer(token_id, price_wei, public=False)
                 ledger.buy(seller, token_id, Story("lookalike", "buy_back", seller))
+
+    def knows(self, address: str) -> bool:
+        """Whether an account is a collector's."""
+        return address in self._addresses
+
+    def draw(self, rng: np.random.Generator, style: int, count: int) -> list[Collector]:
+        """Some collectors who are about today and like a style, in the order they come."""
+        picks = np.searchsorted(self._chance(style), rng.random(count))
+        return [self._collectors[int(pick)] for pick in picks]
 
     def _chance(self, style: int) -> NDArray[np.float64]:
         weights = self._weights[:, style, self._world.day % 7]
@@ -157,4 +167,4 @@ class Crowd:
     def _plan_buy_back(self, rng: np.random.Generator, sale: Sale) -> None:
         if sale.seller in self._addresses and rng.random() < _BUY_BACK_CHANCE:
             due = self._world.day + int(rng.integers(8, 35))
-            self._buy_backs.append((due, sale.token_id, sale.seller))
+            self._buy_backs.append((due, sale))

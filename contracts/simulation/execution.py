@@ -1,6 +1,6 @@
 """Actions become transactions: real ones, sent in whole blocks to the local chain."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,16 +17,24 @@ from contracts.simulation.actions import (
     Cancel,
     Mint,
     Offer,
-    OpenVault,
     PushPrice,
-    Redeem,
     SendEth,
-    SendShares,
+)
+from contracts.simulation.books.royalties import TREASURY
+from contracts.simulation.books.vaults import FACTORY
+from contracts.simulation.calls import (
+    GUARDIAN,
+    OPERATOR,
+    Call,
+    Calldata,
+    Hashed,
+    Place,
+    VaultOf,
+    contract_of,
 )
 from contracts.simulation.errors import SimulationError
 from contracts.simulation.ledger import GAS_LIMITS
-from contracts.simulation.works import manifest_hash, metadata, named_hash, token_uri
-from data.styles import style_names
+from contracts.simulation.works import manifest_hash, metadata, token_uri
 
 BURN_WITHDRAWN = 1
 
@@ -39,23 +47,35 @@ class Mined:
     tx_hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class Officers:
+    """Who acts for the project on a chain: the names in a `Call` that are no contracts."""
+
+    operator: str
+    guardian: str
+
+
 class Executor:
     """Sends blocks of actions to our contracts and checks every receipt.
 
-    `vaults` maps the work of each open vault to the vault's address.
+    `vaults` maps the number of each vault of the market, from 1, to its address.
     """
 
     def __init__(
         self,
         client: ChainClient,
         addresses: Addresses,
-        feed_owner: str,
+        officers: Officers,
         vaults: dict[int, str] | None = None,
     ) -> None:
         self.vaults = dict(vaults or {})
         self._client = client
         self._addresses = addresses
-        self._feed_owner = feed_owner
+        self._people = {
+            OPERATOR: officers.operator,
+            GUARDIAN: officers.guardian,
+            TREASURY: addresses.studio,
+        }
         self._encoders: dict[type, Callable[[Any], Tx]] = {
             SendEth: lambda a: Tx(a.sender, a.to, b"", a.value_wei),
             Approve: self._approve,
@@ -64,10 +84,8 @@ class Executor:
             Cancel: lambda a: Tx(a.sender, addresses.market, calldata.encode_cancel(a.token_id)),
             Buy: self._buy,
             Burn: self._burn,
-            OpenVault: self._open_vault,
-            SendShares: self._send_shares,
-            Redeem: lambda a: Tx(a.sender, self.vaults[a.token_id], calldata.encode_take_out()),
             PushPrice: self._push_price,
+            Call: self._call,
         }
 
     def send(self, block: Block) -> list[Mined]:
@@ -85,20 +103,23 @@ class Executor:
             if receipt["status"] != "0x1":
                 raise self._client.revert_error(receipt["transactionHash"], tx)
             if isinstance(action, Mint):
-                self._check_mint(action, receipt)
-            elif isinstance(action, OpenVault):
-                self.vaults[action.token_id] = _vault_of(receipt)
+                self._check_mint(action.token_id, receipt)
+            elif isinstance(action, Call) and action.expects is not None:
+                self._check_mint(action.expects, receipt)
+            elif isinstance(action, Call) and action.to == FACTORY:
+                self.vaults[len(self.vaults) + 1] = _vault_of(receipt)
             mined.append(Mined(action, receipt["transactionHash"]))
         return mined
 
     def encode(self, action: Action) -> Tx:
         """The transaction of an action, with the gas limit of its kind."""
         tx = self._encoders[type(action)](action)
+        if isinstance(action, Call):
+            return tx
         return replace(tx, gas=GAS_LIMITS[type(action)])
 
     def _approve(self, action: Approve) -> Tx:
-        places = {"market": self._addresses.market, "vault_factory": self._addresses.vault_factory}
-        data = calldata.encode_approve_all(places[action.operator])
+        data = calldata.encode_approve_all(getattr(self._addresses, action.operator))
         return Tx(action.sender, self._addresses.artwork, data)
 
     def _mint(self, action: Mint) -> Tx:
@@ -109,9 +130,9 @@ class Executor:
             to=action.sender,
             manifest=manifest_hash(work, document),
             pixel_hash=work.pixel_hash,
-            model=named_hash("artist", work.artist),
-            dataset=named_hash("style", style_names()[work.style]),
-            process=named_hash("process", "drawn by the simulated market"),
+            model=work.materials.model,
+            dataset=work.materials.dataset,
+            process=work.materials.process,
             seed=work.seed,
             royalty_bps=work.royalty_bps,
             uri=token_uri(document),
@@ -134,29 +155,42 @@ class Executor:
         data = calldata.encode_burn(action.token_id, BURN_WITHDRAWN)
         return Tx(action.sender, self._addresses.artwork, data)
 
-    def _open_vault(self, action: OpenVault) -> Tx:
-        data = calldata.encode_open_vault(
-            action.token_id, action.name, action.symbol, action.supply, action.valuation_wei
-        )
-        return Tx(action.sender, self._addresses.vault_factory, data, action.royalty_wei)
-
-    def _send_shares(self, action: SendShares) -> Tx:
-        data = calldata.encode_share_transfer(action.to, action.amount)
-        return Tx(action.sender, self.vaults[action.token_id], data)
-
     def _push_price(self, action: PushPrice) -> Tx:
         data = calldata.encode_push_price(action.answer)
-        return Tx(self._feed_owner, self._addresses.price_feed, data)
+        return Tx(self._people[OPERATOR], self._addresses.price_feed, data)
 
-    def _check_mint(self, action: Mint, receipt: Receipt) -> None:
+    def _call(self, call: Call) -> Tx:
+        sender = self._people.get(call.sender, call.sender)
+        data = self._resolve(Calldata(call.to, call.function, call.values))
+        return Tx(sender, self._resolve(call.to), data, call.value_wei, call.gas)
+
+    def _resolve(self, value: Any) -> Any:
+        """What a name in a call stands for on this chain; lists and tuples part by part."""
+        match value:
+            case Place(name):
+                return getattr(self._addresses, name)
+            case VaultOf(number):
+                return self.vaults[number]
+            case Calldata(to, function, values):
+                parts = [self._resolve(part) for part in values]
+                value = calldata.encode_call(contract_of(to), function, *parts)
+            case Hashed(types, values):
+                value = _keccak_of(types, [self._resolve(part) for part in values])
+            case list() | tuple():
+                value = type(value)(self._resolve(part) for part in value)
+            case str():
+                value = self._people.get(value, value)
+        return value
+
+    def _check_mint(self, token_id: int, receipt: Receipt) -> None:
         """The books name works before they exist: the contract must have counted alike."""
         topic = topic_of("Artwork", "ArtworkMinted")
         given = next(
             int(log["topics"][1], 16) for log in receipt["logs"] if log["topics"][0] == topic
         )
-        if given != action.token_id:
+        if given != token_id:
             message = (
-                f"work {action.token_id} of the books became {given} on the chain: somebody else "
+                f"work {token_id} of the books became {given} on the chain: somebody else "
                 "minted meanwhile; start anew: raisonne chain down, chain up, chain simulate"
             )
             raise SimulationError(message)
@@ -167,6 +201,13 @@ def topic_of(contract: str, event: str) -> str:
     return next(
         topic for name, topic in event_topics(contract).items() if name.startswith(f"{event}(")
     )
+
+
+def _keccak_of(types: Sequence[str], values: Sequence[Any]) -> bytes:
+    from eth_abi.abi import encode
+    from eth_utils.crypto import keccak
+
+    return bytes(keccak(encode(types, values)))
 
 
 def _vault_of(receipt: Receipt) -> str:

@@ -1,12 +1,15 @@
 """The market's own books: who owns, offers and can pay what, kept while actions are made.
 
 Every change goes through a method that applies what the contracts will do and notes the action,
-so that the books and the chain agree without a question to the chain.
+so that the books and the chain agree without a question to the chain. This module keeps works,
+offers and money; `contracts.simulation.books` keeps what each of the other contracts holds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from contracts.reference.splits import ALL_BPS, Seat
 from contracts.simulation.actions import (
     Action,
     Approve,
@@ -15,16 +18,24 @@ from contracts.simulation.actions import (
     Cancel,
     Mint,
     Offer,
-    OpenVault,
+    Operator,
     PushPrice,
-    Redeem,
     SendEth,
-    SendShares,
     Story,
 )
-from contracts.simulation.errors import SimulationError
+from contracts.simulation.books.accounts import GAS_PRICE_WEI, Accounts
+from contracts.simulation.books.royalties import TREASURY, Royalties, Source
+from contracts.simulation.calls import (
+    CALL_GAS,
+    GUARDIAN,
+    OPERATOR,
+    Call,
+    Place,
+    VaultOf,
+    contract_of,
+)
 from contracts.simulation.works import Work
-from data.units import WEI_PER_ETH, ZERO_ADDRESS
+from data.units import ZERO_ADDRESS
 
 GAS_LIMITS: dict[type, int] = {
     SendEth: 21_000,
@@ -32,28 +43,22 @@ GAS_LIMITS: dict[type, int] = {
     Mint: 900_000,
     Offer: 160_000,
     Cancel: 100_000,
-    Buy: 600_000,
+    Buy: 520_000,
     Burn: 140_000,
-    OpenVault: 3_500_000,
-    SendShares: 180_000,
-    Redeem: 300_000,
     PushPrice: 130_000,
 }
 """Most gas that a transaction of each kind may use; the books charge all of it."""
 
-GAS_PRICE_WEI = 2_100_000_000
-"""Above what the sender of blocks pays, so that the books never promise ETH that is not there."""
-
-VAULT_OWNER = "vault"
-_ALL_BPS = 10_000
+FIXED_PRICE, AUCTION, DROP = range(3)
+"""How a work is sold: `kind` in the contracts' `Sold`."""
 
 
 @dataclass(slots=True)
 class Piece:
     """A work that exists: what the market knows about it now.
 
-    `log_appeal` is what it is worth beside its artist's level;
-    works from outside the simulation have no `work`.
+    `owner` is a person, or the name of the contract that holds it. `log_appeal` is what the work
+    is worth beside its artist's level; works from outside the simulation have no `work`.
     """
 
     token_id: int
@@ -81,7 +86,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """A sale as the books have it."""
+    """A sale as the books have it; `kind` 0 at a fixed price, 1 by auction, 2 out of a drop."""
 
     day: int
     token_id: int
@@ -91,6 +96,7 @@ class Sale:
     price_wei: int
     primary: bool
     story: Story | None
+    kind: int = FIXED_PRICE
 
     @property
     def is_wash(self) -> bool:
@@ -99,31 +105,32 @@ class Sale:
 
 
 class Ledger:
-    """Books of one market; `next_token` is the id that the contract gives next."""
+    """Books of one market; `next_token` is the id that the contract gives next.
+
+    `now` is the time of the block that is being made, in Unix seconds.
+    """
 
     def __init__(self, fee_bps: int, next_token: int, styles: int, unlimited: str) -> None:
         self.day = 0
+        self.now = 0
         self.next_token = next_token
         self.pieces: dict[int, Piece] = {}
         self.listings: dict[int, Listing] = {}
         self.offered: list[list[int]] = [[] for _ in range(styles)]
         self.sales: list[Sale] = []
         self.minted = 0
-        self.vaults: dict[int, dict[str, int]] = {}
+        self.royalties = Royalties()
         self.on_sale: Callable[[Sale], None] = lambda _: None
         self._fee_bps = fee_bps
-        self._unlimited = unlimited
-        self._balances_wei: dict[str, int] = {}
-        self._incoming_wei: dict[str, int] = {}
+        self._accounts = Accounts((unlimited, OPERATOR, GUARDIAN), contracts=(TREASURY,))
         self._approved: set[tuple[str, str]] = set()
+        self._last_prices_wei: dict[tuple[int, int], int] = {}
         self._actions: list[Action] = []
 
     def close_block(self) -> tuple[Action, ...]:
         """The actions noted since the last call, in order; what they paid can be spent from now."""
         actions, self._actions = tuple(self._actions), []
-        for address, value_wei in self._incoming_wei.items():
-            self._balances_wei[address] = self.balance_wei(address) + value_wei
-        self._incoming_wei.clear()
+        self._accounts.close_block()
         return actions
 
     def balance_wei(self, address: str) -> int:
@@ -131,23 +138,57 @@ class Ledger:
 
         A node takes a transaction only if the sender could pay for it at the last block.
         """
-        return self._balances_wei.get(address, 0)
+        return self._accounts.balance_wei(address)
 
     def can_pay(self, address: str, value_wei: int) -> bool:
         """Whether an account can spend so much and still has gas for its next steps."""
         reserve_wei = 3 * GAS_LIMITS[Buy] * GAS_PRICE_WEI
         return self.balance_wei(address) >= value_wei + reserve_wei
 
+    def call(
+        self,
+        sender: str,
+        to: Place | VaultOf,
+        function: str,
+        *values: Any,
+        value_wei: int = 0,
+        extra_gas: int = 0,
+        expects: int | None = None,
+    ) -> None:
+        """Notes a call of a contract and charges its sender for it."""
+        what = f"{contract_of(to)}.{function}"
+        gas = CALL_GAS[what] + extra_gas
+        self._accounts.pay(sender, value_wei, gas, f"{what} on day {self.day}")
+        self._actions.append(Call(sender, to, function, values, value_wei, gas, expects))
+
+    def receive(self, address: str, value_wei: int) -> None:
+        """Books what a contract pays somebody."""
+        self._accounts.receive(address, value_wei)
+
+    def note_balance(self, contract: str, value_wei: int) -> None:
+        """Takes in what a contract holds on the chain, when others have paid it, too."""
+        self._accounts.receive(contract, value_wei - self.balance_wei(contract))
+
+    def pay_out(self, contract: str, value_wei: int) -> None:
+        """Books what a contract pays: it costs the contract no gas."""
+        self._accounts.pay(contract, value_wei, 0, f"a payment on day {self.day}")
+
     def send_eth(self, sender: str, to: str, value_wei: int) -> None:
         """Moves ETH."""
         self._pay(SendEth, sender, value_wei)
-        self._receive(to, value_wei)
+        self.receive(to, value_wei)
         self._actions.append(SendEth(sender, to, value_wei))
 
-    def mint(self, work: Work) -> int:
-        """Makes a work exist, owned by its creator; returns its id."""
-        token_id = self.next_token
+    def mint(self, work: Work, seats: Sequence[Seat] = ()) -> int:
+        """Makes a work exist, owned by its creator, its royalties shared by `seats`; its id."""
         self._pay(Mint, work.creator)
+        token_id = self.note_minted(work, seats)
+        self._actions.append(Mint(work.creator, token_id, work))
+        return token_id
+
+    def note_minted(self, work: Work, seats: Sequence[Seat]) -> int:
+        """Books a work that is minted in this block, be it through another contract; its id."""
+        token_id = self.next_token
         self.next_token += 1
         self.minted += 1
         self.add_piece(
@@ -160,19 +201,21 @@ class Ledger:
                 owner=work.creator,
                 acquired_day=self.day,
                 work=work,
-            )
+            ),
+            seats,
         )
-        self._actions.append(Mint(work.creator, token_id, work))
         return token_id
 
-    def add_piece(self, piece: Piece) -> None:
+    def add_piece(self, piece: Piece, seats: Sequence[Seat] = ()) -> None:
         """Takes a work into the books that exists on the chain, or soon will."""
         self.pieces[piece.token_id] = piece
+        self.royalties.set_split(piece.token_id, piece.creator, seats)
+        self.royalties.set_terms(piece.token_id, piece.royalty_bps)
 
     def offer(self, token_id: int, price_wei: int, *, public: bool = True) -> None:
         """Lists a work of its owner, or changes the price; approves the market first if needed."""
         piece = self.pieces[token_id]
-        self._approve(piece.owner, "market")
+        self.approve(piece.owner, "market")
         self._pay(Offer, piece.owner)
         self.add_listing(piece.owner, token_id, price_wei, public=public)
         self._actions.append(Offer(piece.owner, token_id, price_wei))
@@ -181,10 +224,15 @@ class Ledger:
         """Notes a transfer that others made; the zero address burned the work."""
         if token_id not in self.pieces:
             return
-        self.drop_listing(token_id)
-        self.pieces[token_id].owner = owner
+        self.hand_over(token_id, owner)
         if owner == ZERO_ADDRESS:
             del self.pieces[token_id]
+
+    def hand_over(self, token_id: int, owner: str) -> None:
+        """Books a new owner of a work, a person or a contract; an offer of it becomes void."""
+        self.drop_listing(token_id)
+        piece = self.pieces[token_id]
+        piece.owner, piece.acquired_day = owner, self.day
 
     def add_listing(
         self, seller: str, token_id: int, price_wei: int, *, public: bool = True
@@ -211,32 +259,47 @@ class Ledger:
         self._actions.append(Cancel(seller, token_id))
 
     def buy(self, buyer: str, token_id: int, story: Story | None = None) -> Sale:
-        """Sells a listed work: seller and platform are paid as the contract does it."""
-        listing, piece = self.listings[token_id], self.pieces[token_id]
-        price_wei = listing.price_wei
-        self._pay(Buy, buyer, price_wei)
-        royalty_wei = self.royalty_wei(token_id, price_wei)
-        self._receive(
-            listing.seller, price_wei - royalty_wei - price_wei * self._fee_bps // _ALL_BPS
-        )
-        self.drop_listing(token_id)
-        sale = Sale(
-            day=self.day,
-            token_id=token_id,
-            style=piece.style,
-            seller=listing.seller,
-            buyer=buyer,
-            price_wei=price_wei,
-            primary=listing.seller == piece.creator,
-            story=story,
-        )
-        piece.owner, piece.acquired_day = buyer, self.day
-        if buyer != listing.seller:
+        """Sells a listed work: seller, creator and platform are paid as the contract does it."""
+        listing = self.listings[token_id]
+        self._pay(Buy, buyer, listing.price_wei)
+        self._actions.append(Buy(buyer, token_id, listing.price_wei, story))
+        people = (listing.seller, buyer)
+        return self.settle_sale(token_id, people, listing.price_wei, FIXED_PRICE, story)
+
+    def settle_sale(
+        self,
+        token_id: int,
+        people: tuple[str, str],
+        price_wei: int,
+        kind: int,
+        story: Story | None = None,
+    ) -> Sale:
+        """Books a sale from `people[0]` to `people[1]` at any venue.
+
+        The royalty goes to the Splitter, the fee to the studio, the rest to the seller.
+        """
+        seller, buyer = people
+        piece = self.pieces[token_id]
+        primary = seller == piece.creator
+        source = Source.PRIMARY if primary else Source.RESALE
+        royalty_wei = self.royalties.owed_wei(token_id, price_wei)
+        fee_wei = price_wei * self._fee_bps // ALL_BPS
+        self.royalties.pay(token_id, royalty_wei, Source.AUCTION if kind == AUCTION else source)
+        self.receive(seller, price_wei - royalty_wei - fee_wei)
+        self.receive(TREASURY, fee_wei)
+        self.hand_over(token_id, buyer)
+        if buyer != seller:
             piece.last_price_wei = price_wei
+            self._last_prices_wei[token_id, kind] = price_wei
+        sale = Sale(self.day, token_id, piece.style, seller, buyer, price_wei, primary, story, kind)
         self.sales.append(sale)
-        self._actions.append(Buy(buyer, token_id, price_wei, story))
         self.on_sale(sale)
         return sale
+
+    def highest_last_price_wei(self, token_id: int) -> int:
+        """The highest of the last prices at the venues: the least a vault may value a work at."""
+        prices = (self._last_prices_wei.get((token_id, kind), 0) for kind in range(3))
+        return max(prices)
 
     def burn(self, token_id: int) -> None:
         """Destroys a work of its owner; an offer of it becomes void."""
@@ -246,71 +309,40 @@ class Ledger:
         del self.pieces[token_id]
         self._actions.append(Burn(owner, token_id))
 
-    def open_vault(
-        self, token_id: int, *, name: str, symbol: str, supply: int, valuation_wei: int
-    ) -> None:
-        """Turns a work into shares of its owner, who pays the royalty on the valuation."""
+    def set_royalty(self, token_id: int, bps: int) -> None:
+        """Changes the royalty of a work for later sales; its creator does it."""
         piece = self.pieces[token_id]
-        curator = piece.owner
-        royalty_wei = self.royalty_wei(token_id, valuation_wei)
-        self._approve(curator, "vault_factory")
-        self._pay(OpenVault, curator, royalty_wei)
-        self.drop_listing(token_id)
-        piece.owner = VAULT_OWNER
-        self.vaults[token_id] = {curator: supply}
-        self._actions.append(
-            OpenVault(curator, token_id, name, symbol, supply, valuation_wei, royalty_wei)
-        )
+        self.call(piece.creator, Place("artwork"), "setRoyalty", token_id, bps)
+        piece.royalty_bps = bps
+        self.royalties.set_terms(token_id, bps)
 
-    def send_shares(self, sender: str, token_id: int, to: str, amount: int) -> None:
-        """Moves shares of the vault that holds a work."""
-        shares = self.vaults[token_id]
-        if shares.get(sender, 0) < amount:
-            message = (
-                f"{sender} holds {shares.get(sender, 0)} shares of work {token_id}, not {amount}"
-            )
-            raise SimulationError(message)
-        self._pay(SendShares, sender)
-        shares[sender] -= amount
-        shares[to] = shares.get(to, 0) + amount
-        self._actions.append(SendShares(sender, token_id, to, amount))
+    def release(self, sender: str, payee: str, token_ids: Sequence[int]) -> int:
+        """Fetches what waits in the Splitter for a payee from these works; returns the wei."""
+        tokens = list(token_ids)
+        gas = 25_000 * len(tokens)
+        self.call(sender, Place("splitter"), "release", tokens, ZERO_ADDRESS, payee, extra_gas=gas)
+        amount_wei = self.royalties.release(payee, tokens)
+        self.receive(payee, amount_wei)
+        return amount_wei
 
-    def redeem(self, holder: str, token_id: int) -> None:
-        """Gives all shares back and the work to their holder."""
-        self._pay(Redeem, holder)
-        del self.vaults[token_id]
-        piece = self.pieces[token_id]
-        piece.owner, piece.acquired_day = holder, self.day
-        self._actions.append(Redeem(holder, token_id))
+    def reassign(self, token_id: int, seat: int, payee: str) -> None:
+        """Hands a place in a work's split on to somebody else."""
+        holder = self.royalties.seats_of(token_id)[seat].payee
+        self.call(holder, Place("splitter"), "reassign", token_id, seat, payee)
+        self.royalties.reassign(token_id, seat, payee)
 
     def push_price(self, answer: int) -> None:
         """Publishes USD per ETH, times 10^8."""
         self._actions.append(PushPrice(answer))
 
-    def royalty_wei(self, token_id: int, price_wei: int) -> int:
-        """What `Royalties.due` asks, also of creators; it waits in the Splitter for its payees."""
-        return price_wei * self.pieces[token_id].royalty_bps // _ALL_BPS
-
-    def _approve(self, owner: str, operator: str) -> None:
+    def approve(self, owner: str, operator: Operator) -> None:
+        """Lets a contract move all works of an owner, unless it may already."""
         if (owner, operator) in self._approved:
             return
         self._approved.add((owner, operator))
         self._pay(Approve, owner)
-        self._actions.append(Approve(owner, "market" if operator == "market" else "vault_factory"))
+        self._actions.append(Approve(owner, operator))
 
     def _pay(self, kind: type, sender: str, value_wei: int = 0) -> None:
-        if sender == self._unlimited:
-            return
-        cost_wei = value_wei + GAS_LIMITS[kind] * GAS_PRICE_WEI
-        left_wei = self.balance_wei(sender) - cost_wei
-        if left_wei < 0:
-            message = (
-                f"{sender} cannot pay {cost_wei / WEI_PER_ETH:.4f} ETH for {kind.__name__} on day "
-                f"{self.day}: {self.balance_wei(sender) / WEI_PER_ETH:.4f} ETH left"
-            )
-            raise SimulationError(message)
-        self._balances_wei[sender] = left_wei
-
-    def _receive(self, address: str, value_wei: int) -> None:
-        if value_wei:
-            self._incoming_wei[address] = self._incoming_wei.get(address, 0) + value_wei
+        what = f"{kind.__name__} on day {self.day}"
+        self._accounts.pay(sender, value_wei, GAS_LIMITS[kind], what)

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from contracts.addresses import DEFAULT_STATE_DIR, Addresses
-from contracts.calldata import encode_call
 from contracts.chain import GENESIS_TIME, LOCAL_CHAIN_ID
 from contracts.client import ChainClient
 from contracts.deploy import deploy
 from contracts.rpc import mask_url
-from contracts.simulation.actions import Mint, OpenVault
+from contracts.simulation.actions import Action, Mint
 from contracts.simulation.agents import draw_people
+from contracts.simulation.books.vaults import FACTORY
+from contracts.simulation.calls import Call
+from contracts.simulation.deployed import read_officers, read_terms
 from contracts.simulation.economy import DAY_S, FIRST_BLOCK_S, Economy
 from contracts.simulation.errors import (
     AlreadySimulatedError,
@@ -22,7 +24,6 @@ from contracts.simulation.errors import (
     NotSimulatedError,
 )
 from contracts.simulation.execution import Executor
-from contracts.simulation.materials import register_materials
 from contracts.simulation.outside import look_outside
 from contracts.simulation.state import (
     Phase,
@@ -34,7 +35,14 @@ from contracts.simulation.state import (
     write_labels,
     write_state,
 )
-from contracts.transactions import read_call
+from contracts.simulation.summary import (
+    count_deeds,
+    count_outside,
+    count_royalties,
+    count_sales,
+    offers_of_strangers,
+    owed_by_source,
+)
 from data.errors import UsageError
 from data.progress import progress
 from data.units import WEI_PER_ETH
@@ -42,6 +50,7 @@ from data.units import WEI_PER_ETH
 OnProgress = Callable[[float, str], None]
 
 EXCHANGE_WEI = 10_000_000 * WEI_PER_ETH
+GUARDIAN_WEI = 10 * WEI_PER_ETH
 _ANEW = "start anew: raisonne chain down, then chain up and chain simulate"
 
 
@@ -54,8 +63,10 @@ def simulate(
 ) -> dict[str, Any]:
     """Returns the summary of a market of `days` days on the local chain, deploying it if needed.
 
-    Summary: chain_id, seed, days, transactions, blocks, mints, sales, wash_sales, volume_eth (all
-    sales), vaults, seconds. A chain that carries this very simulation already is left as it is.
+    Summary: chain_id, seed, days, transactions, blocks, mints, vaults, sales (of them
+    auction_sales, drop_sales, wash_sales), volume_eth (all sales), loans, rounds and disputes so
+    far, owed_wei (by the books) and paid_wei (by the chain) of royalties per source, seconds.
+    A chain that carries this very simulation already is left as it is.
     `on_progress` is told (days done, note); without it a bar is drawn on stderr.
 
     Raises:
@@ -73,24 +84,29 @@ def simulate(
         return state.summary
     addresses = _deploy(client, rpc_url, state_dir)
     _refuse_used_seed(client, seed)
-    outside = look_outside(client, addresses, addresses.deployed_block)
+    officers = read_officers(client, addresses)
+    outside = look_outside(client, addresses, officers, addresses.deployed_block)
     state = State(
         chain_id=LOCAL_CHAIN_ID,
         artwork=addresses.artwork,
         seed=seed,
-        fee_bps=_read_number(client, addresses.market, "Market", "feeBps"),
-        first_token=outside.next_token,
+        terms=read_terms(client, addresses),
         finished=False,
         phases=(Phase(_first_free_day(client, 0), days, seed, outside),),
         vaults={},
         summary={},
     )
     people = draw_people(seed)
-    register_materials(client, addresses, _feed_owner(client, addresses), people.artists)
     client.set_balances({people.exchange: EXCHANGE_WEI})
-    market_label = (addresses.market, "marketplace", "Raisonné Market")
-    write_labels([*people.labels(), market_label], state_dir, LOCAL_CHAIN_ID)
-    economy = Economy(seed, fee_bps=state.fee_bps, next_token=state.first_token)
+    if client.balances([officers.guardian]) < [GUARDIAN_WEI]:
+        client.set_balances({officers.guardian: GUARDIAN_WEI})
+    venues = [
+        (addresses.market, "marketplace", "Raisonné Market"),
+        (addresses.auctions, "marketplace", "Raisonné Auctions"),
+        (addresses.drops, "marketplace", "Raisonné Drops"),
+    ]
+    write_labels([*people.labels(), *venues], state_dir, LOCAL_CHAIN_ID)
+    economy = Economy(seed, state.terms)
     return _run_phase(_Venue(client, addresses, state_dir, on_progress), economy, state)
 
 
@@ -123,7 +139,8 @@ def simulate_buyers(
         raise NotSimulatedError(message)
     addresses = _deploy(client, rpc_url, state_dir)
     economy = replay(state)
-    outside = look_outside(client, addresses, state.phases[-1].last_block + 1)
+    officers = read_officers(client, addresses)
+    outside = look_outside(client, addresses, officers, state.phases[-1].last_block + 1)
     phase = Phase(_first_free_day(client, state.days), days, seed, outside)
     state = replace(state, finished=False, phases=(*state.phases, phase))
     return _run_phase(_Venue(client, addresses, state_dir, on_progress), economy, state)
@@ -145,11 +162,13 @@ def _run_phase(venue: _Venue, economy: Economy, state: State) -> dict[str, Any]:
     phase = state.phases[-1]
     client, addresses = venue.client, venue.addresses
     write_state(state, venue.state_dir)
-    executor = Executor(client, addresses, _feed_owner(client, addresses), state.vaults)
+    executor = Executor(client, addresses, read_officers(client, addresses), state.vaults)
     truth = Truth(venue.state_dir, state.chain_id)
     sales_before = len(economy.ledger.sales)
     economy.see_outside(phase.outside)
-    strangers = _offers_of_strangers(economy)
+    owed_before = owed_by_source(economy)
+    first_block = int(client.call("eth_blockNumber"), 16) + 1
+    strangers = offers_of_strangers(economy)
     with client.manual_mining(), _reporting(phase.days, venue.on_progress) as report:
         counts = _play(economy, executor, phase, truth, report)
     last = client.call("eth_getBlockByNumber", ["latest", False])
@@ -164,8 +183,10 @@ def _run_phase(venue: _Venue, economy: Economy, state: State) -> dict[str, Any]:
         "seed": phase.seed,
         "days": phase.days,
         **counts,
-        **_count_sales(economy, sales_before),
-        **(_count_outside(economy, strangers, sales_before) if len(state.phases) > 1 else {}),
+        **count_sales(economy, sales_before),
+        **count_deeds(economy),
+        **(count_outside(economy, strangers, sales_before) if len(state.phases) > 1 else {}),
+        **count_royalties(client, addresses, economy, owed_before, first_block),
         "seconds": round(time.perf_counter() - started, 2),
     }
     truth.write(economy.world.demand, state.phases[0].first_day, keep=len(state.phases) > 1)
@@ -184,10 +205,18 @@ def _play(
             truth.note(mined)
             counts["transactions"] += len(mined)
             counts["blocks"] += 1
-            counts["mints"] += sum(isinstance(one.action, Mint) for one in mined)
-            counts["vaults"] += sum(isinstance(one.action, OpenVault) for one in mined)
+            counts["mints"] += sum(_mints(one.action) for one in mined)
+            counts["vaults"] += sum(_opens_vault(one.action) for one in mined)
         report(1, f"{counts['transactions']:,} transactions")
     return counts
+
+
+def _mints(action: Action) -> bool:
+    return isinstance(action, Mint) or (isinstance(action, Call) and action.expects is not None)
+
+
+def _opens_vault(action: Action) -> bool:
+    return isinstance(action, Call) and action.to == FACTORY
 
 
 @contextmanager
@@ -198,33 +227,6 @@ def _reporting(days: int, on_progress: OnProgress | None) -> Iterator[OnProgress
         return
     with progress("simulate", total=days, unit="days") as bar:
         yield bar.advance
-
-
-def _count_sales(economy: Economy, start: int) -> dict[str, Any]:
-    sales = economy.ledger.sales[start:]
-    return {
-        "sales": len(sales),
-        "wash_sales": sum(1 for sale in sales if sale.is_wash),
-        "volume_eth": round(sum(sale.price_wei for sale in sales) / WEI_PER_ETH, 4),
-    }
-
-
-def _offers_of_strangers(economy: Economy) -> dict[int, str]:
-    """Seller by token of every offer from outside, also those that earlier phases left unsold."""
-    ours = economy.people.addresses()
-    offers = economy.ledger.listings.values()
-    return {offer.token_id: offer.seller for offer in offers if offer.seller not in ours}
-
-
-def _count_outside(economy: Economy, sellers: dict[int, str], start: int) -> dict[str, Any]:
-    sold = [
-        sale for sale in economy.ledger.sales[start:] if sellers.get(sale.token_id) == sale.seller
-    ]
-    return {
-        "outside_offers": len(sellers),
-        "outside_sales": len(sold),
-        "outside_volume_eth": round(sum(sale.price_wei for sale in sold) / WEI_PER_ETH, 4),
-    }
 
 
 def _check_arguments(days: int, seed: int) -> None:
@@ -306,16 +308,5 @@ def _first_free_day(client: ChainClient, earliest: int) -> int:
     return max(earliest, -(-(latest + 1 - GENESIS_TIME - FIRST_BLOCK_S) // DAY_S))
 
 
-def _feed_owner(client: ChainClient, addresses: Addresses) -> str:
-    """Who deployed: owner of the price feed, and registrar."""
-    data = encode_call("PriceFeed", "owner")
-    return "0x" + read_call(client, addresses.price_feed, data, "PriceFeed.owner")[-20:].hex()
-
-
 def _nonce(client: ChainClient, address: str) -> int:
     return int(client.call("eth_getTransactionCount", [address, "latest"]), 16)
-
-
-def _read_number(client: ChainClient, at: str, contract: str, function: str) -> int:
-    what = f"{contract}.{function}"
-    return int.from_bytes(read_call(client, at, encode_call(contract, function), what), "big")

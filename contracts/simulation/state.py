@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contracts.simulation.actions import Buy
+from contracts.simulation.books.terms import Terms
 from contracts.simulation.demand import Matrix, demand_frame
 from contracts.simulation.economy import Economy
 from contracts.simulation.errors import SimulationError
@@ -20,7 +21,7 @@ from contracts.simulation.outside import Outside
 if TYPE_CHECKING:
     import polars as pl
 
-VERSION = 1
+VERSION = 2
 _FIX = "start anew: raisonne chain down, chain up, chain simulate"
 
 
@@ -48,8 +49,7 @@ class State:
     chain_id: int
     artwork: str
     seed: int
-    fee_bps: int
-    first_token: int
+    terms: Terms
     finished: bool
     phases: tuple[Phase, ...]
     vaults: dict[int, str]
@@ -91,7 +91,8 @@ def read_state(state_dir: Path, chain_id: int) -> State | None:
             for phase in values.pop("phases")
         )
         vaults = {int(token): vault for token, vault in values.pop("vaults").items()}
-        return State(**values, phases=phases, vaults=vaults)
+        terms = Terms.from_json(values.pop("terms"))
+        return State(**values, terms=terms, phases=phases, vaults=vaults)
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         message = f"{path} is no memory of a simulation ({problem!r}); {_FIX}"
         raise SimulationError(message) from problem
@@ -109,7 +110,7 @@ def replay(state: State) -> Economy:
     Raises:
         SimulationError: the books end otherwise than they did: the program has changed since.
     """
-    economy = Economy(state.seed, fee_bps=state.fee_bps, next_token=state.first_token)
+    economy = Economy(state.seed, state.terms)
     for phase in state.phases:
         economy.see_outside(phase.outside)
         for _ in economy.run(phase.first_day, phase.days, phase.seed):

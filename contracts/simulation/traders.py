@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from contracts.simulation.agents import Flipper, Fractionalizer
+from contracts.simulation.books.vaults import Phase, Vault
 from contracts.simulation.ledger import Listing, Piece
 from contracts.simulation.world import (
     World,
@@ -23,7 +24,9 @@ _FLIP_CUT_DAYS, _FLIP_CUT_CHANCE = 7, 0.12
 _SHARE = 10**18
 _SUPPLIES = (1_000, 10_000, 100_000)
 _LEAST_VALUE_ETH = 0.2
-_REDEEM_AFTER_DAYS = 16
+_TAKE_OUT_AFTER_DAYS = 16
+_CLOSE_EVERY = 4
+_WIDE_PART, _CLOSE_PART = 100, 2_000
 _STAKE_ETH = 12.0
 
 
@@ -81,11 +84,11 @@ class Flippers:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a fractionalizer does with a work on a day."""
+    """What a fractionalizer does on a day: opens a vault for a work, or acts in a vault."""
 
     day: int
-    step: Literal["open", "hand_out", "redeem"]
-    token_id: int
+    step: Literal["open", "hand_out", "take_out"]
+    subject: int
 
 
 class Fractionalizers:
@@ -98,18 +101,18 @@ class Fractionalizers:
         }
 
     def act(self, rng: np.random.Generator, agent: Fractionalizer) -> None:
-        """Buys, opens, hands out shares or redeems: whatever is due today."""
+        """Buys, opens, hands out shares or takes a work out: whatever is due today."""
         day, plans = self._world.day, self._plans[agent]
         if day >= agent.first_day and (day - agent.first_day) % agent.every_days == 0:
             self._acquire(rng, agent)
         for plan in [plan for plan in plans if plan.day <= day]:
             plans.remove(plan)
             if plan.step == "open":
-                self._open(rng, agent, plan.token_id)
+                self._open(rng, agent, plan.subject)
             elif plan.step == "hand_out":
-                self._hand_out(rng, agent, plan.token_id)
+                self._hand_out(rng, agent, self._world.vaults.opened[plan.subject])
             else:
-                self._redeem(rng, agent, plan.token_id)
+                self._take_out(rng, agent, self._world.vaults.opened[plan.subject])
 
     def _acquire(self, rng: np.random.Generator, agent: Fractionalizer) -> None:
         world = self._world
@@ -136,27 +139,37 @@ class Fractionalizers:
     def _open(self, rng: np.random.Generator, agent: Fractionalizer, token_id: int) -> None:
         world = self._world
         piece = world.ledger.pieces[token_id]
-        valuation_eth = max(world.value_eth(piece), 1.1 * to_eth(piece.last_price_wei))
+        last_eth = to_eth(world.vaults.least_valuation_wei(token_id))
+        valuation_eth = max(world.value_eth(piece), 1.1 * to_eth(piece.last_price_wei), last_eth)
         title = piece.work.title if piece.work else f"Work {token_id}"
-        world.ledger.open_vault(
+        vault = world.vaults.open(
             token_id,
             name=f"Shares of {title}",
             symbol=f"S{token_id}",
             supply=int(rng.choice(_SUPPLIES)) * _SHARE,
-            valuation_wei=to_wei(valuation_eth),
+            valuation_wei=to_wei(valuation_eth) + 10**9,
         )
-        step: Literal["hand_out", "redeem"] = "redeem" if agent.patient else "hand_out"
-        wait_days = _REDEEM_AFTER_DAYS if agent.patient else 1
-        self._plans[agent].append(Plan(world.day + wait_days, step, token_id))
+        step: Literal["take_out", "hand_out"] = "take_out" if agent.patient else "hand_out"
+        wait_days = _TAKE_OUT_AFTER_DAYS if agent.patient else 1
+        self._plans[agent].append(Plan(world.day + wait_days, step, vault.number))
 
-    def _hand_out(self, rng: np.random.Generator, agent: Fractionalizer, token_id: int) -> None:
-        ledger, people = self._world.ledger, self._world.people.collectors
-        supply = ledger.vaults[token_id][agent.address]
+    def _hand_out(self, rng: np.random.Generator, agent: Fractionalizer, vault: Vault) -> None:
+        """Gives shares to collectors; of some vaults so few that the work can be taken out."""
+        people = self._world.people.collectors
+        part = _CLOSE_PART if vault.number % _CLOSE_EVERY == 0 else _WIDE_PART
         for pick in sorted(rng.choice(len(people), int(rng.integers(3, 9)), replace=False)):
-            amount = supply * int(rng.integers(2, 10)) // 100
-            ledger.send_shares(agent.address, token_id, people[int(pick)].address, amount)
+            amount = vault.shares.issued * int(rng.integers(2, 10)) // part
+            self._world.vaults.send(agent.address, vault, people[int(pick)].address, amount)
+        if part == _CLOSE_PART:
+            due_day = self._world.day + _TAKE_OUT_AFTER_DAYS
+            self._plans[agent].append(Plan(due_day, "take_out", vault.number))
 
-    def _redeem(self, rng: np.random.Generator, agent: Fractionalizer, token_id: int) -> None:
-        self._world.ledger.redeem(agent.address, token_id)
-        value_eth = self._world.value_eth(self._world.ledger.pieces[token_id])
-        self._world.ledger.offer(token_id, asking_price_wei(rng, 1.05 * value_eth))
+    def _take_out(self, rng: np.random.Generator, agent: Fractionalizer, vault: Vault) -> None:
+        """Takes a work back with 95 % of its shares or all, and offers it."""
+        world = self._world
+        affordable = world.ledger.can_pay(agent.address, vault.take_out_wei(agent.address))
+        if vault.phase != Phase.OPEN or not vault.may_take_out(agent.address) or not affordable:
+            return
+        world.vaults.take_out(agent.address, vault)
+        value_eth = world.value_eth(world.ledger.pieces[vault.token_id])
+        world.ledger.offer(vault.token_id, asking_price_wei(rng, 1.05 * value_eth))

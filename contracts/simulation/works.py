@@ -21,6 +21,8 @@ _SCALE_SHARE = (0.35, 0.45, 0.20)
 QUALITY_SIGMA = 0.18
 """Spread of what no trait explains, in the logarithm of the value."""
 
+PROCESS = "drawn by the simulated market"
+
 _URI_HEAD = "data:application/json;base64,"
 
 
@@ -31,6 +33,15 @@ class Parenthood:
     token_id: int
     relation: int
     share_bps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Materials:
+    """The registered digests of what a work is made with."""
+
+    model: bytes
+    dataset: bytes
+    process: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,7 @@ class Work:
     royalty_bps: int
     seed: int
     pixel_hash: bytes
+    materials: Materials
     parents: tuple[Parenthood, ...] = ()
 
     @property
@@ -68,9 +80,13 @@ def make_work(
     number: int,
     style: int,
     royalty_bps: int,
+    materials: Materials | None = None,
     parents: tuple[Parenthood, ...] = (),
 ) -> Work:
-    """Draws the traits, the quality and the pixel hash of a new work."""
+    """Draws the traits, the quality and the pixel hash of a new work.
+
+    Without `materials` it is made with the artist's first model and the style's first dataset.
+    """
     return Work(
         creator=creator,
         artist=artist,
@@ -82,6 +98,7 @@ def make_work(
         royalty_bps=royalty_bps,
         seed=int(rng.integers(0, 2**63)),
         pixel_hash=rng.bytes(32),
+        materials=materials or first_materials(artist, style),
         parents=parents,
     )
 
@@ -130,6 +147,15 @@ def manifest_hash(work: Work, document: dict[str, object]) -> bytes:
 def named_hash(kind: str, name: str) -> bytes:
     """A digest that stands for something of the simulation, such as an artist's own method."""
     return hashlib.sha256(f"raisonne simulation/{kind}/{name}".encode()).digest()
+
+
+def first_materials(artist: str, style: int) -> Materials:
+    """What every artist begins with, before labs publish anything."""
+    return Materials(
+        model=named_hash("artist", artist),
+        dataset=named_hash("style", style_names()[style]),
+        process=named_hash("process", PROCESS),
+    )
 
 
 def _canonical(document: dict[str, object]) -> bytes:

@@ -1,10 +1,21 @@
 """What all agents see of the market on a day: values, prices, recent sales."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from contracts.reference.splits import Seat
 from contracts.simulation.agents import People
+from contracts.simulation.books.auctions import Auctions
+from contracts.simulation.books.drops import Drops
+from contracts.simulation.books.loans import Loans
+from contracts.simulation.books.registry import Registry
+from contracts.simulation.books.studio import Studio
+from contracts.simulation.books.terms import Terms
+from contracts.simulation.books.timelock import Timelock
+from contracts.simulation.books.vaults import Vaults
+from contracts.simulation.calls import OPERATOR
 from contracts.simulation.demand import Matrix
 from contracts.simulation.ledger import Ledger, Listing, Piece, Sale
 from contracts.simulation.works import Work
@@ -27,13 +38,27 @@ class Artistry:
 
 
 class World:
-    """The state of one market beside its books, and what follows from both."""
+    """The state of one market and its books, and what follows from both.
 
-    def __init__(self, people: People, demand: Matrix, index: Matrix, ledger: Ledger) -> None:
+    `clock` tells the times of the blocks of a day, in Unix seconds.
+    """
+
+    def __init__(
+        self, people: People, demand: Matrix, index: Matrix, ledger: Ledger, terms: Terms
+    ) -> None:
         self.people = people
         self.demand = demand
         self.index = index
         self.ledger = ledger
+        self.terms = terms
+        self.timelock = Timelock(ledger, terms.delay_s)
+        self.registry = Registry(ledger, self.timelock, registrars=(OPERATOR,))
+        self.auctions = Auctions(ledger)
+        self.vaults = Vaults(ledger)
+        self.loans = Loans(ledger, self.vaults)
+        self.drops = Drops(ledger)
+        self.studio = Studio(ledger, self.timelock, self.drops, terms.studio)
+        self.clock: Callable[[int], list[int]] = lambda _: []
         self.artistry = {a.address: Artistry(a.level_eth) for a in people.artists}
         self.expected_sales = demand[:, 0].copy()
         self.unmet = 0
@@ -68,6 +93,16 @@ class World:
     def fashion(self, style: int) -> float:
         """What today's demand does to the prices of a style, around 1."""
         return float(self.index[style, min(self.day, self.index.shape[1] - 1)])
+
+    def split_of(self, work: Work) -> tuple[Seat, ...]:
+        """Who shares in the royalties of a new work, as its mint will set it."""
+        assets, pieces = self.registry.assets, self.ledger.pieces
+        return self.terms.split(
+            work.creator,
+            assets[work.materials.model].registrant,
+            assets[work.materials.dataset].registrant,
+            [Seat(pieces[parent.token_id].creator, parent.share_bps) for parent in work.parents],
+        )
 
     def lower_fame(self, artist: str) -> None:
         """An unsold work had to be offered for less."""

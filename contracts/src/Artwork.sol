@@ -16,8 +16,8 @@ import {Splitter} from "./Splitter.sol";
 /// lineage is emitted once, in `ArtworkMinted` and `LineageEdge`, and is therefore as permanent as the chain.
 /// Royalties go to the Splitter, always, and every mint sets there who shares them: the creator, the registrants of
 /// model and dataset, the creators of the parents, the treasury. A creator cannot cut the others out.
-/// @dev The URI never changes. It lives, behind the creator's address, in the code of a data contract (SSTORE2):
-/// 200 gas per byte instead of about 690 in storage slots. Each mint makes exactly one CREATE and nothing else
+/// @dev Creator, manifest and URI never change. They live in the code of a data contract (SSTORE2): 200 gas per byte
+/// instead of about 690 in storage slots. Each mint makes exactly one CREATE and nothing else
 /// here creates, so the data contract of token `n` is the one made with nonce `n`: no pointer is stored.
 contract Artwork is ERC721, IERC2981, IERC4906 {
     /// @notice What of every royalty goes to others than the creator and the parents' creators.
@@ -59,13 +59,14 @@ contract Artwork is ERC721, IERC2981, IERC4906 {
     /// @notice Highest royalty, 10 %: EIP-2981 itself allows 100 %.
     uint96 public constant MAX_ROYALTY_BPS = 1_000;
 
-    /// @notice Longest URI in bytes: a data contract holds 24,576, less its stop byte and the creator's address.
-    uint256 public constant MAX_URI_BYTES = 24_555;
+    /// @notice Longest URI in bytes: a data contract holds 24,576, less its stop byte, creator and manifest.
+    uint256 public constant MAX_URI_BYTES = 24_523;
 
     /// @notice Most parents of a work whose creators share its royalties; any number may go without a share.
     uint256 public constant MAX_PAID_PARENTS = 8;
 
     uint256 private constant CREATOR_BYTES = 20;
+    uint256 private constant URI_OFFSET = 52;
     uint256 private constant ALL_BPS = 10_000;
     uint256 private constant FIXED_SEATS = 4;
     uint8 private constant KIND_MODEL = 1;
@@ -93,9 +94,6 @@ contract Artwork is ERC721, IERC2981, IERC4906 {
 
     /// @notice Ids given so far, burned ones included; the next work gets `minted + 1`.
     uint256 public minted;
-
-    /// @notice SHA-256 of the work's lineage manifest; kept when the work is burned.
-    mapping(uint256 tokenId => bytes32) public manifestOf;
 
     /// @notice The one token that ever had these pixels; 0 if none. Kept when the work is burned.
     mapping(bytes32 pixelHash => uint256 tokenId) public tokenOfPixelHash;
@@ -177,9 +175,8 @@ contract Artwork is ERC721, IERC2981, IERC4906 {
         if (bytes(m.uri).length > MAX_URI_BYTES) revert UriTooLong(bytes(m.uri).length, MAX_URI_BYTES);
 
         tokenId = ++minted;
-        manifestOf[tokenId] = m.manifest;
         tokenOfPixelHash[m.pixelHash] = tokenId;
-        assert(SSTORE2.write(abi.encodePacked(msg.sender, m.uri)) == _dataOf(tokenId));
+        assert(SSTORE2.write(abi.encodePacked(msg.sender, m.manifest, m.uri)) == _dataOf(tokenId));
         _emitMinted(tokenId, m);
         emit Commit(msg.sender, Cid.ofSha256(m.pixelHash), Cid.ofSha256(m.manifest));
         _emitLineage(tokenId, m.parents);
@@ -199,7 +196,7 @@ contract Artwork is ERC721, IERC2981, IERC4906 {
     /// @notice Destroys a work; its owner or an approved operator may. Id, manifest and pixel hash stay taken.
     function burn(uint256 tokenId, uint8 reason) external {
         _update(address(0), tokenId, msg.sender);
-        emit ArtworkBurned(tokenId, msg.sender, manifestOf[tokenId], reason);
+        emit ArtworkBurned(tokenId, msg.sender, manifestOf(tokenId), reason);
     }
 
     /// @notice Whether any work, burned ones included, ever had these pixels.
@@ -228,10 +225,16 @@ contract Artwork is ERC721, IERC2981, IERC4906 {
         return address(bytes20(SSTORE2.read(_dataOf(tokenId), 0, CREATOR_BYTES)));
     }
 
+    /// @notice SHA-256 of the work's lineage manifest, also of a burned work; 0 for one that was never minted.
+    function manifestOf(uint256 tokenId) public view returns (bytes32) {
+        if (tokenId == 0 || tokenId > minted) return 0;
+        return bytes32(SSTORE2.read(_dataOf(tokenId), CREATOR_BYTES, URI_OFFSET));
+    }
+
     /// @inheritdoc ERC721
     function tokenURI(uint256 tokenId) public view override returns (string memory) {
         _requireOwned(tokenId);
-        return string(SSTORE2.read(_dataOf(tokenId), CREATOR_BYTES));
+        return string(SSTORE2.read(_dataOf(tokenId), URI_OFFSET));
     }
 
     /// @inheritdoc ERC721

@@ -21,10 +21,11 @@ interface ICreators {
 contract Splitter is ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
-    /// @notice One place in a split.
+    /// @notice One place in a split; `count`, in the first one only, is how many there are. A slot each.
     struct Seat {
         address payee;
         uint16 bps;
+        uint8 count;
     }
 
     /// @notice The currency that stands for the chain's native coin.
@@ -55,7 +56,7 @@ contract Splitter is ReentrancyGuardTransient {
     /// @notice All that is booked in a currency and was not fetched: every `releasable` and the dust.
     mapping(address currency => uint256) public held;
 
-    mapping(uint256 tokenId => Seat[]) private _seats;
+    mapping(uint256 tokenId => Seat[MAX_SEATS]) private _seats;
 
     /// @notice The split in force for later payments; emitted when it is set and when a place is handed on.
     event SplitSet(uint256 indexed tokenId, address[] payees, uint16[] bps);
@@ -92,7 +93,7 @@ contract Splitter is ReentrancyGuardTransient {
     constructor(ICreators artwork_, address treasury) {
         artwork = artwork_;
         _checkPayee(treasury);
-        _seats[UNATTRIBUTED].push(Seat(treasury, ALL_BPS));
+        _seats[UNATTRIBUTED][0] = Seat(treasury, ALL_BPS, 1);
         _announce(UNATTRIBUTED);
     }
 
@@ -104,7 +105,8 @@ contract Splitter is ReentrancyGuardTransient {
     /// @notice Sets the split of a work, once: by the contract of the works, or by the work's creator.
     /// @dev What the creator was paid before stays theirs.
     function setSplit(uint256 tokenId, address[] calldata payees, uint16[] calldata bps) external {
-        if (_seats[tokenId].length != 0) revert SplitAlreadySet(tokenId);
+        Seat[MAX_SEATS] storage seats = _seats[tokenId];
+        if (seats[0].count != 0) revert SplitAlreadySet(tokenId);
         if (msg.sender != address(artwork)) {
             address creator = artwork.creatorOf(tokenId);
             if (msg.sender != creator) revert NotCreator(tokenId, msg.sender, creator);
@@ -117,7 +119,9 @@ contract Splitter is ReentrancyGuardTransient {
             _checkPayee(payees[i]);
             if (bps[i] == 0) revert ShareMissing(i);
             sumBps += bps[i];
-            _seats[tokenId].push(Seat(payees[i], bps[i]));
+            // At most 12 fit.
+            // forge-lint: disable-next-line(unsafe-typecast)
+            seats[i] = Seat(payees[i], bps[i], i == 0 ? uint8(payees.length) : 0);
         }
         if (sumBps != ALL_BPS) revert SharesNotWhole(sumBps);
         emit SplitSet(tokenId, payees, bps);
@@ -125,8 +129,8 @@ contract Splitter is ReentrancyGuardTransient {
 
     /// @notice Hands the caller's place in a split on to another; what it was credited so far stays the caller's.
     function reassign(uint256 tokenId, uint256 seat, address payee) external {
-        Seat[] storage seats = _seats[tokenId];
-        if (seat >= seats.length || seats[seat].payee != msg.sender) {
+        Seat[MAX_SEATS] storage seats = _seats[tokenId];
+        if (seat >= seats[0].count || seats[seat].payee != msg.sender) {
             revert NotPayee(tokenId, seat, msg.sender);
         }
         _checkPayee(payee);
@@ -185,8 +189,9 @@ contract Splitter is ReentrancyGuardTransient {
 
     /// @notice The split of a work in force, empty before it is set.
     function splitOf(uint256 tokenId) public view returns (address[] memory payees, uint16[] memory bps) {
-        Seat[] storage seats = _seats[tokenId];
-        (payees, bps) = (new address[](seats.length), new uint16[](seats.length));
+        Seat[MAX_SEATS] storage seats = _seats[tokenId];
+        uint256 count = seats[0].count;
+        (payees, bps) = (new address[](count), new uint16[](count));
         for (uint256 i; i < payees.length; ++i) {
             (payees[i], bps[i]) = (seats[i].payee, seats[i].bps);
         }
@@ -194,10 +199,11 @@ contract Splitter is ReentrancyGuardTransient {
 
     /// @notice What a token received and could not divide yet: less than one unit per place.
     function dust(uint256 tokenId, address currency) external view returns (uint256 undivided) {
-        Seat[] storage seats = _seats[tokenId];
+        Seat[MAX_SEATS] storage seats = _seats[tokenId];
+        uint256 count = seats[0].count;
         uint256 total = received[tokenId][currency];
         undivided = total;
-        for (uint256 i; i < seats.length; ++i) {
+        for (uint256 i; i < count; ++i) {
             undivided -= _share(total, seats[i].bps);
         }
     }
@@ -212,8 +218,8 @@ contract Splitter is ReentrancyGuardTransient {
     /// could not divide, a later one completes, and no order of payments gains or loses anybody a unit.
     function _credit(uint256 tokenId, address currency, uint256 amount) private {
         held[currency] += amount;
-        Seat[] storage seats = _seats[tokenId];
-        uint256 count = seats.length;
+        Seat[MAX_SEATS] storage seats = _seats[tokenId];
+        uint256 count = seats[0].count;
         if (count == 0) {
             releasable[tokenId][currency][artwork.creatorOf(tokenId)] += amount;
             return;
