@@ -41,7 +41,11 @@ RECORDS = (
             Column("price_wei", WEI, "Asking price of the brief", "wei"),
             Column("model_digest", HASH, "Digest of the weights"),
             Column("dataset_digest", HASH, "Digest of the training data recipe"),
-            Column("process_digest", HASH, "Digest of the generation process, without what differs from work to work"),
+            Column(
+                "process_digest",
+                HASH,
+                "Digest of the generation process, without what differs from work to work",
+            ),
             Column("pixel_sha256", HASH, "SHA-256 of the decoded pixels"),
             Column("phash", TEXT, "64-bit perceptual hash, 16 hex digits"),
             Column("image_path", TEXT, "PNG file"),

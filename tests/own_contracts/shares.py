@@ -32,6 +32,10 @@ def checks(store: Store, own: Addresses) -> Iterator[Check]:
     for vault, row in vaults.items():
         yield from _vault(own, vault, row)
     yield from _opening_royalties(store, own)
+    held = "SELECT i.vault, i.token_id FROM vault_items i WHERE i.chain_id = ? AND i.collection = ?"
+    for row in rows(store, held, [own.chain_id, own.artwork]):
+        token = int(row["token_id"])
+        yield Check("vault item", token, "Artwork", own.artwork, "ownerOf", (token,), row["vault"])
 
 
 def _balances(store: Store, own: Addresses, names: dict[str, str]) -> Iterator[Check]:
