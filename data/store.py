@@ -272,9 +272,9 @@ class Transaction:
         """Rows of a query as this transaction sees them."""
         return self._cursor.execute(sql, parameters).pl()
 
-    def has_rows(self, *names: str) -> bool:
-        """Whether any of the tables has a row."""
-        found = " UNION ALL ".join(f"(SELECT 1 FROM {name} LIMIT 1)" for name in names)
+    def has_rows(self, *sources: str) -> bool:
+        """Whether any of the tables, or of the queries in brackets, has a row."""
+        found = " UNION ALL ".join(f"(SELECT 1 FROM {source} LIMIT 1)" for source in sources)
         return self._cursor.execute(found).fetchone() is not None
 
     def append(self, name: str, frame: pl.DataFrame) -> int:

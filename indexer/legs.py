@@ -14,11 +14,12 @@ from indexer.protocols.fee_wallets import fee_wallet_origin
 Row = Mapping[str, Any]
 
 _FIRST_TOKEN_TYPE = 2  # Seaport item types: 0 native, 1 ERC-20; above are the tokens sold
-_ROLES = {"seller": 0, "creator": 1, "platform": 2, "refund": 3}
+_ROLES = {"seller": 0, "creator": 1, "split": 1, "platform": 2, "refund": 3}
 
 
 _RECEIVERS = {
-    "seller": "seller", "creator": "creator", "platform": "protocol", "refund": "buyer",
+    "seller": "seller", "creator": "creator", "split": "splitter", "platform": "protocol",
+    "refund": "buyer",
 }  # fmt: skip
 _BY_PROTOCOL = {
     "platform": "the protocol's events or rules make it the fee",

@@ -4,7 +4,12 @@ Every table is rebuilt as a whole in one transaction, so that it depends on the 
 on the order in which ranges arrived. The rows stay in the database, which keeps them off memory.
 """
 
+from collections.abc import Mapping
+
+import polars as pl
+
 from data.currencies import currencies, priced_as
+from data.schema import table
 from data.store import Store, Transaction
 from indexer.ledger import replace_ledger
 from indexer.link_loans import LOANS
@@ -137,6 +142,27 @@ def replace_link(transaction: Transaction, name: str) -> int:
     if name == "royalty_ledger":
         return replace_ledger(transaction)
     return transaction.replace_by(name, SELECTS[name], reads_itself=name in _READ_THEMSELVES)
+
+
+def link_rows(transaction: Transaction, name: str, parts: Mapping[str, str]) -> pl.DataFrame:
+    """The rows of a link table over a part of its facts.
+
+    Args:
+        transaction: where `prepare_links` made what the query reads beside the facts.
+        name: the link table.
+        parts: a SELECT in place of each table of which only a part counts.
+    """
+    if not transaction.has_rows(
+        *(f"({parts.get(each, f'FROM {each}')})" for each in SOURCES[name])
+    ):
+        return table(name).empty()
+    return transaction.query(over(parts, SELECTS[name]))
+
+
+def over(parts: Mapping[str, str], select: str) -> str:
+    """The query with tables replaced by the part of them that a SELECT gives."""
+    given = ", ".join(f"{name} AS MATERIALIZED ({part})" for name, part in parts.items())
+    return f"WITH {given} SELECT * FROM ({select})"
 
 
 def prepare_links(transaction: Transaction) -> None:

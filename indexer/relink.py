@@ -10,7 +10,15 @@ their links.
 from dataclasses import dataclass
 
 from data.store import Transaction
-from indexer.link import SELECTS, VAULT_TABLES, register_currencies, register_texts, replace_link
+from indexer.link import (
+    SELECTS,
+    VAULT_TABLES,
+    link_rows,
+    over,
+    register_currencies,
+    register_texts,
+    replace_link,
+)
 from indexer.link_sql import METADATA_URIS
 from indexer.relink_auctions import OPEN_SALES, touch_auctions
 from indexer.relink_own import CHARGES, TouchedOwn, find_touched_own, relink_own
@@ -144,7 +152,7 @@ def relink(transaction: Transaction, touched: Touched) -> int:
             "funding": "SELECT f.* FROM funding f SEMI JOIN touched_wallets USING"
             " (chain_id, address)",
         }
-        rows = transaction.query(_over(facts, SELECTS["funding"]))
+        rows = link_rows(transaction, "funding", facts)
         _delete(transaction, "funding", "chain_id, address", "touched_wallets")
         written += transaction.append("funding", rows)
     if touched.has_vaults:
@@ -161,10 +169,10 @@ def _relink_tokens(transaction: Transaction) -> int:
     by_token = {name: f"SELECT * FROM {name} {_BY_TOKEN}" for name in _OF_TOKENS}
     by_token["settled_sales"] += f" UNION ALL {OPEN_SALES}"
     register_currencies(transaction)
-    register_texts(transaction, _over(by_token, METADATA_URIS))
+    register_texts(transaction, over(by_token, METADATA_URIS))
     written = 0
     for name in ("sales", "tokens", "token_traits"):
-        rows = transaction.query(_over(by_token, SELECTS[name]))
+        rows = link_rows(transaction, name, by_token)
         _delete(transaction, name, _ITEM, "touched_tokens")
         if name == "sales":
             _delete(transaction, name, "chain_id, sale_id", "touched_open")
@@ -189,17 +197,11 @@ def _relink_loans(transaction: Transaction) -> int:
         f" (SELECT chain_id, collection FROM ({told})) USING (chain_id, collection)",
     }
     rows = transaction.query(
-        f"SELECT * FROM ({_over(facts, SELECTS['loans'])})"
+        f"SELECT * FROM ({over(facts, SELECTS['loans'])})"
         " SEMI JOIN touched_loans USING (chain_id, loan_uid)"
     )
     _delete(transaction, "loans", "chain_id, loan_uid", "touched_loans")
     return transaction.append("loans", rows)
-
-
-def _over(facts: dict[str, str], select: str) -> str:
-    """The query with tables replaced by the part of them that a SELECT gives."""
-    parts = ", ".join(f"{name} AS MATERIALIZED ({part})" for name, part in facts.items())
-    return f"WITH {parts} SELECT * FROM ({select})"
 
 
 def _delete(transaction: Transaction, name: str, key: str, touched: str) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from data.store import Transaction
-from indexer.link import SELECTS, TAINT_TABLES, replace_link
+from indexer.link import TAINT_TABLES, link_rows, replace_link
 from indexer.link_own import OWN_KEYS, Keyed
 
 _WITHIN = "chain_id = $chain AND block_number >= $start AND block_number < $until"
@@ -75,10 +75,7 @@ def relink_own(transaction: Transaction, touched: TouchedOwn) -> int:
 def _relink(transaction: Transaction, each: Keyed) -> int:
     key = ", ".join(each.key)
     keys = f"touched_{each.link}"
-    parts = ", ".join(
-        f"{name} AS MATERIALIZED (SELECT * FROM {name} SEMI JOIN {keys} USING ({key}))"
-        for name in each.facts
-    )
-    rows = transaction.query(f"WITH {parts} SELECT * FROM ({SELECTS[each.link]})")
+    parts = {name: f"SELECT * FROM {name} SEMI JOIN {keys} USING ({key})" for name in each.facts}
+    rows = link_rows(transaction, each.link, parts)
     transaction.execute(f"DELETE FROM {each.link} WHERE ({key}) IN (SELECT ({key}) FROM {keys})")
     return transaction.append(each.link, rows)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from data.store import Transaction
-from indexer.link import SELECTS
+from indexer.link import link_rows
 from indexer.royalty_reads import register_reads
 
 _WITHIN = "chain_id = $chain AND block_number >= $start AND block_number < $until"
@@ -134,9 +134,7 @@ def relink_terms(transaction: Transaction, touched: TouchedRoyalties) -> int:
         part = (
             f"SELECT * FROM {facts} WHERE (chain_id, {key}) IN (SELECT (chain_id, {key}) FROM {by})"
         )
-        rows = transaction.query(
-            f"WITH {facts} AS MATERIALIZED ({part}) SELECT * FROM ({SELECTS[name]})"
-        )
+        rows = link_rows(transaction, name, {facts: part})
         transaction.execute(
             f"DELETE FROM {name} WHERE (chain_id, {key}) IN (SELECT (chain_id, {key}) FROM {by})"
         )
@@ -161,8 +159,7 @@ def relink_ledger(transaction: Transaction) -> int:
             for name in ("sale_payments", "vault_charges", "vault_payments")
         },
     }
-    given = ", ".join(f"{name} AS MATERIALIZED ({part})" for name, part in parts.items())
-    rows = transaction.query(f"WITH {given} SELECT * FROM ({SELECTS['royalty_ledger']})")
+    rows = link_rows(transaction, "royalty_ledger", parts)
     transaction.execute(
         "DELETE FROM royalty_ledger WHERE (chain_id, sale_id) IN"
         " (SELECT (chain_id, sale_id) FROM touched_sales)"

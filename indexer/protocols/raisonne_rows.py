@@ -30,7 +30,7 @@ ROLES = {
 
 def address_of(own: Addresses, field: str) -> str | None:
     """The address of a contract of ours; None where the chain has none."""
-    return getattr(own, field, None) or None
+    return getattr(own, field) or None
 
 
 def addresses_of(own: Addresses, fields: Sequence[str]) -> list[str]:

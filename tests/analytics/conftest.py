@@ -6,6 +6,7 @@ import pytest
 
 from data.store import Store
 from tests.analytics import frames
+from tests.stores import new_store
 
 DAYS = 24 * 7 + 3  # the index ends on a Thursday: the last week is incomplete
 
@@ -56,14 +57,14 @@ def _newest_block(days: int) -> pl.DataFrame:
 
 @pytest.fixture
 def store(tmp_path):
-    with Store.open(tmp_path / "market.duckdb") as opened:
+    with new_store(tmp_path / "market.duckdb") as opened:
         fill_store(opened)
         yield opened
 
 
 @pytest.fixture
 def empty_store(tmp_path):
-    with Store.open(tmp_path / "empty.duckdb") as opened:
+    with new_store(tmp_path / "empty.duckdb") as opened:
         yield opened
 
 

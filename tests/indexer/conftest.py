@@ -1,9 +1,9 @@
 import pytest
 
-from data.store import Store
+from tests.stores import new_store
 
 
 @pytest.fixture
 def store(tmp_path):
-    with Store.open(tmp_path / "market.duckdb") as opened:
+    with new_store(tmp_path / "market.duckdb") as opened:
         yield opened

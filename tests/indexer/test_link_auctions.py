@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 
 from data.schema import conform
-from data.store import Store
 from indexer.link import rebuild_links
 from indexer.relink import find_touched, relink
 from tests.indexer.samples import ALICE, BOB, CAROL, COLLECTION, ZERO
@@ -75,12 +74,6 @@ BLOCKS = {
 
 # Every 907th of all orders.
 ORDERS = list(itertools.islice(itertools.permutations(BLOCKS), 0, None, 907))
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "market.duckdb") as opened:
-        yield opened
 
 
 def add(transaction, block):

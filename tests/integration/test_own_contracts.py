@@ -145,6 +145,7 @@ def test_a_default_is_no_sale(store):
         ("refund", "DELETE FROM refunds WHERE refundable_wei > 0"),
         ("shares", "DELETE FROM vault_holders WHERE fraction < 0.1"),
         ("dividend", "UPDATE dividend_balances SET claimable_wei = claimable_wei + 1"),
+        ("vault royalty", "UPDATE royalty_ledger SET owed_wei = owed_wei + 1"),
         ("vault phase", "UPDATE vaults SET state = 'open'"),
         ("vault reserve", "UPDATE vaults SET reserve_wei = reserve_wei + 1"),
         ("loan", "UPDATE loans SET state = 'open' WHERE state = 'defaulted'"),

@@ -1,6 +1,6 @@
 """Questions to contracts, many at once, at one block."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,11 +21,19 @@ NOBODY = "0x" + "0" * 40
 
 
 @dataclass(frozen=True)
+class Shown:
+    """A stored value, and how it follows from what the contract answers."""
+
+    stored: Any
+    follows: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
 class Check:
     """What the store says, and whom to ask about it.
 
     `expected` is the value that a getter answers; of a struct, or of several values, a dict of
-    those that matter; or REFUSED.
+    those that matter; or REFUSED; or Shown, where what is stored follows from the answer.
     """
 
     subject: str
@@ -38,6 +46,8 @@ class Check:
 
     def is_met(self, answer: Any) -> bool:
         """Whether the contract says what the store says."""
+        if isinstance(self.expected, Shown):
+            return self.expected.follows(answer) == self.expected.stored
         if isinstance(self.expected, dict) and isinstance(answer, dict):
             return all(answer[name] == value for name, value in self.expected.items())
         return bool(answer == self.expected)

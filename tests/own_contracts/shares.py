@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from contracts.addresses import Addresses
 from data.store import Store
-from tests.own_contracts.asking import NOBODY, Check, rows
+from tests.own_contracts.asking import NOBODY, Check, Shown, rows
 
 _PHASES = {"open": 0, "auction": 1, "sold": 2}
 
@@ -30,6 +31,11 @@ def checks(store: Store, own: Addresses) -> Iterator[Check]:
     yield from _dividends(store, own, names)
     for vault, row in vaults.items():
         yield from _vault(own, vault, row)
+    yield from _opening_royalties(store, own)
+    held = "SELECT i.vault, i.token_id FROM vault_items i WHERE i.chain_id = ? AND i.collection = ?"
+    for row in rows(store, held, [own.chain_id, own.artwork]):
+        token = int(row["token_id"])
+        yield Check("vault item", token, "Artwork", own.artwork, "ownerOf", (token,), row["vault"])
 
 
 def _balances(store: Store, own: Addresses, names: dict[str, str]) -> Iterator[Check]:
@@ -74,6 +80,22 @@ def _dividends(store: Store, own: Addresses, names: dict[str, str]) -> Iterator[
         claimed[vault] += row["claimed_wei"]
     for vault, name in names.items():
         yield Check("dividends claimed", vault, name, vault, "dividendsClaimed", (), claimed[vault])
+
+
+def _opening_royalties(store: Store, own: Addresses) -> Iterator[Check]:
+    """The royalty on what a vault was opened at, which no event tells."""
+    sql = """
+    SELECT c.vault, l.owed_wei, l.owed_bps FROM royalty_ledger l
+    JOIN vault_charges c USING (chain_id, sale_id)
+    WHERE l.chain_id = ? AND l.kind = 'fractionalization' AND l.look_through_of IS NULL
+    """
+    for row in rows(store, sql, [own.chain_id]):
+        owed = Shown(row["owed_wei"], partial(_royalty, row["owed_bps"]))
+        yield Check("vault royalty", row["vault"], "Vault", row["vault"], "valuation", (), owed)
+
+
+def _royalty(bps: int, valuation: int) -> int:
+    return valuation * bps // 10_000
 
 
 def _vault(own: Addresses, vault: str, row: dict[str, Any]) -> Iterator[Check]:

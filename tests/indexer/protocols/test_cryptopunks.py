@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 
 from data.schema import conform
-from data.store import Store
 from data.units import ZERO_ADDRESS
 from indexer.link import rebuild_links
 from indexer.relink import find_touched, relink
@@ -141,12 +140,6 @@ def test_amount_beyond_38_digits_is_set_aside():
 
 
 # --- links
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "market.duckdb") as opened:
-        yield opened
 
 
 def facts(name, txs):

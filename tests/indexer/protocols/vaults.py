@@ -7,7 +7,6 @@ from pathlib import Path
 import polars as pl
 
 from data.schema import TABLES
-from data.store import Store
 from indexer.decode import settle_logs
 from indexer.link import rebuild_links
 from indexer.protocols import select_protocols
@@ -16,12 +15,13 @@ from indexer.protocols.erc20 import TRANSFER
 from indexer.selection import Selection
 from tests.emission.emit import FOLDER
 from tests.indexer.samples import frame_of
+from tests.stores import new_store
 
 
 def linked(tables):
     """A store with the fact tables and every link made of them."""
     folder = tempfile.TemporaryDirectory()
-    store = Store.open(Path(folder.name) / "market.duckdb")
+    store = new_store(Path(folder.name) / "market.duckdb")
     store.folder = folder  # lives as long as the store
     for name, rows in tables.items():
         if name in TABLES and TABLES[name].kind == "fact":
