@@ -54,11 +54,11 @@ types: setup-dev ## Check types, strictly
 imports: setup-dev ## Check which package imports which
 	$(BIN)/lint-imports
 
-test-contracts: setup-dev ## Test the contracts, 256 runs × 50 steps,
+test-contracts: setup-dev ## Test the contracts, 256 runs × 50 steps
 	# The npm wrapper of forge ends with 0 also when tests fail; the binary does not.
 	cd contracts && node_modules/@foundry-rs/forge-*/bin/forge test
 
-mutants: setup-dev ## Plant every fault of contracts/test/mutants and demand that its test notices (ten minutes)
+mutants: setup-dev ## Plant every fault of contracts/test/mutants and demand that its test notices (a quarter of an hour)
 	$(BIN)/python -m tests.contracts.mutants $(ARGS)
 
 fuzz: setup-dev ## Fuzz the contracts for up to an hour, log to .raisonne/fuzz (ARGS='--minutes 5 Loans': some)

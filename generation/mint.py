@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ROYALTY_BPS = 500
 """Royalty of the studio's works, 5 %: half of what the contract allows."""
 MAX_URI_BYTES = 24_000
-"""Longest metadata URI: Artwork.sol stores some 500 bytes more."""
+"""Longest metadata URI: Artwork.sol stores 24,523 bytes, which leaves room for its own prefix."""
 NO_DIGEST = "0x" + 32 * "00"
 MINTED_SCHEMA = {"work_id": pl.String, "token_id": pl.String, "status": pl.String}
 

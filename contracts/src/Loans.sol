@@ -4,6 +4,7 @@ pragma solidity ^0.8.26;
 import {SafeTransferLib} from "solady/src/utils/SafeTransferLib.sol";
 import {Artwork} from "./Artwork.sol";
 import {Payouts} from "./Payouts.sol";
+import {Vault} from "./Vault.sol";
 import {VaultFactory} from "./VaultFactory.sol";
 
 /// @title Loans between two people: a work or shares of a vault against ETH, for a fixed term, at a fixed price.
@@ -12,6 +13,7 @@ import {VaultFactory} from "./VaultFactory.sol";
 /// oracle, no liquidation, no fee, no owner: what the collateral is worth is for the two to judge.
 /// @dev The lender's note is the right to what a loan pays: repayment or collateral. Whoever holds it may give it
 /// away. Every amount is booked per loan, never read from a balance, so gifts to this contract change nothing.
+/// What shares earn in dividends while they are here goes with them, to whoever gets them in the end.
 contract Loans is Payouts {
     enum State {
         None,
@@ -44,6 +46,9 @@ contract Loans is Payouts {
     /// @notice `role` of the note's holder who is paid the repayment.
     uint8 public constant ROLE_LENDER = 5;
 
+    /// @notice `role` of who gets what shares earned in dividends here.
+    uint8 public constant ROLE_DIVIDEND = 8;
+
     /// @notice Shortest term: the seconds that a validator can shift do not matter in it.
     uint256 public constant MIN_TERM = 1 hours;
 
@@ -60,6 +65,12 @@ contract Loans is Payouts {
     uint256 public loanCount;
 
     mapping(uint256 loanId => Loan) private _loans;
+
+    /// @dev What the vault of a loan's shares had paid to all shares when they came.
+    mapping(uint256 loanId => uint256) private _dividendsBefore;
+
+    /// @dev Wei of dividends that were claimed from a vault and belong to the loans of its shares.
+    mapping(address vault => uint256) private _dividends;
 
     /// @notice Collateral came in. `collateral` is the Artwork or a vault, `term` is in seconds.
     event LoanOffered(
@@ -134,6 +145,11 @@ contract Loans is Payouts {
         artwork = factory_.artwork();
     }
 
+    /// @notice Takes the dividends that a vault pays when this contract claims them, and no other ETH.
+    receive() external payable {
+        if (factory.tokenOfVault(msg.sender) == 0) revert VaultUnknown(msg.sender);
+    }
+
     /// @notice Offers the caller's work as collateral for `principal` wei, to be paid back with `repayment` wei
     /// within `term` seconds of the day it is taken.
     /// @dev The work must be approved for this contract.
@@ -157,6 +173,7 @@ contract Loans is Payouts {
         if (tokenId == 0) revert VaultUnknown(vault);
         if (shares == 0) revert SharesMissing();
         loanId = _offer(vault, tokenId, shares, principal, repayment, term);
+        _dividendsBefore[loanId] = Vault(vault).dividendsPaid();
         SafeTransferLib.safeTransferFrom(vault, msg.sender, address(this), shares);
     }
 
@@ -167,6 +184,7 @@ contract Loans is Payouts {
         _loans[loanId].state = State.Cancelled;
         emit LoanCancelled(loanId, loan.borrower);
         _release(loan, loan.borrower);
+        _payDividends(loanId, loan, loan.borrower);
     }
 
     /// @notice Lends exactly the principal; the caller gets the note.
@@ -197,6 +215,7 @@ contract Loans is Payouts {
         _emitRepaid(loanId, loan);
         _release(loan, loan.borrower);
         _pay(loan.tokenId, loan.lender, ROLE_LENDER, loan.repayment);
+        _payDividends(loanId, loan, loan.borrower);
     }
 
     /// @notice Gives the collateral of an overdue loan to the note's holder, who must ask for it.
@@ -209,6 +228,7 @@ contract Loans is Payouts {
             loanId, loan.borrower, loan.lender, loan.collateral, loan.tokenId, loan.quantity, loan.repayment
         );
         _release(loan, loan.lender);
+        _payDividends(loanId, loan, loan.lender);
     }
 
     /// @notice Gives the caller's note to `to`, due or not.
@@ -229,6 +249,13 @@ contract Loans is Payouts {
     function isClaimable(uint256 loanId) external view returns (bool) {
         Loan memory loan = _loans[loanId];
         return loan.state == State.Started && _overdue(loan);
+    }
+
+    /// @notice Wei that shares in escrow earned in dividends so far; 0 for a work and for a loan that is over.
+    function dividendOf(uint256 loanId) external view returns (uint256) {
+        Loan memory loan = _loans[loanId];
+        bool held = loan.state == State.Offered || loan.state == State.Started;
+        return held ? _earned(loanId, loan) : 0;
     }
 
     /// @notice Hash of borrower, collateral, work, quantity, principal, repayment and term, what a lender agrees to.
@@ -275,6 +302,23 @@ contract Loans is Payouts {
         } else {
             SafeTransferLib.safeTransfer(loan.collateral, to, loan.quantity);
         }
+    }
+
+    /// @dev Claims from the vault only when what it paid before does not suffice; the parts of all loans, rounded
+    /// down, are never more than what this contract's shares earned.
+    function _payDividends(uint256 loanId, Loan memory loan, address to) private {
+        uint256 amount = _earned(loanId, loan);
+        if (amount == 0) return;
+        uint256 there = _dividends[loan.collateral];
+        if (there < amount) there += Vault(loan.collateral).claimDividend();
+        _dividends[loan.collateral] = there - amount;
+        _pay(loan.tokenId, to, ROLE_DIVIDEND, amount);
+    }
+
+    function _earned(uint256 loanId, Loan memory loan) private view returns (uint256) {
+        if (loan.collateral == address(artwork)) return 0;
+        Vault vault = Vault(loan.collateral);
+        return loan.quantity * (vault.dividendsPaid() - _dividendsBefore[loanId]) / vault.issued();
     }
 
     function _emitStarted(uint256 loanId, Loan memory loan) private {

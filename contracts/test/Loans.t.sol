@@ -440,6 +440,93 @@ contract LoansTest is LoansBase {
         equal(address(loans).balance, 0, "nothing stays");
     }
 
+    // -- Dividends of shares in escrow -----------------------------------------------------------
+
+    function testDividendsOfSharesInEscrowGoWithTheShares() public {
+        (uint256 loanId, Vault vault, uint256 tokenId) = _earning(250e18);
+        equal(loans.dividendOf(loanId), 1 ether, "a quarter of what came since");
+        vm.expectEmit(true, true, true, true, address(loans));
+        emit Payouts.Paid(tokenId, COLLECTOR, 8, 1 ether, false);
+        uint256 before = COLLECTOR.balance;
+        repay(loanId, BUYER);
+        equal(COLLECTOR.balance - before, 1 ether, "to the borrower, whoever repaid");
+        equal(loans.dividendOf(loanId), 0, "once");
+        vault.distribute{value: 4 ether}();
+        equal(vault.dividendOf(address(loans)), 0, "nothing more is earned here");
+        equal(address(loans).balance, 0, "and nothing stays");
+    }
+
+    function testDividendsOfSharesThatTheLenderClaimsAreTheLenders() public {
+        (uint256 loanId, Vault vault,) = _earning(250e18);
+        vm.warp(DUE + 1);
+        uint256 before = BUYER.balance;
+        vm.prank(BUYER);
+        loans.claim(loanId);
+        equal(BUYER.balance - before, 1 ether, "with the shares");
+        equal(vault.balanceOf(BUYER), 250e18, "the shares");
+    }
+
+    function testDividendsOfAnOfferThatIsTakenBackAreTheBorrowers() public {
+        (uint256 loanId, Vault vault,) = offeredShares(COLLECTOR, 250e18);
+        vm.deal(address(this), 4 ether);
+        vault.distribute{value: 4 ether}();
+        uint256 before = COLLECTOR.balance;
+        vm.prank(COLLECTOR);
+        loans.cancel(loanId);
+        equal(COLLECTOR.balance - before, 1 ether, "with the shares");
+    }
+
+    function testLoansOfTheSameSharesDoNotTakeEachOthersDividends() public {
+        (uint256 first, Vault vault,) = _earning(250e18);
+        vm.startPrank(COLLECTOR);
+        vault.approve(address(loans), 500e18);
+        uint256 second = loans.offerShares(address(vault), 500e18, PRINCIPAL, REPAYMENT, TERM);
+        vm.stopPrank();
+        lend(second, BUYER);
+        vault.distribute{value: 4 ether}();
+        equal(loans.dividendOf(first), 2 ether, "of both payments");
+        equal(loans.dividendOf(second), 2 ether, "of the second");
+        uint256 before = COLLECTOR.balance;
+        repay(second, BUYER);
+        equal(COLLECTOR.balance - before, 2 ether, "its own; the vault paid for both");
+        equal(address(loans).balance, 2 ether, "the first loan's is here");
+        repay(first, BUYER);
+        equal(COLLECTOR.balance - before, 4 ether, "and comes with its shares");
+    }
+
+    function testDividendsOfSharesWhoseWorkWasBoughtOutAreNotLost() public {
+        (uint256 loanId, Vault vault,) = _earning(250e18);
+        vm.prank(COLLECTOR);
+        vault.vote(10 ether, 750e18);
+        vm.prank(BUYER);
+        vault.startBuyout{value: 10 ether}();
+        vm.warp(START + 7 days + 1);
+        vault.settle();
+        uint256 before = COLLECTOR.balance;
+        repay(loanId, BUYER);
+        vm.prank(COLLECTOR);
+        vault.redeem();
+        equal(COLLECTOR.balance - before, 1 ether + 9.25 ether, "dividend and all proceeds");
+    }
+
+    function testOnlyVaultsPayLoansWithoutACall() public {
+        (bool sent,) = address(loans).call{value: 1}("");
+        require(!sent, "ETH of others is refused");
+    }
+
+    /// @dev A loan of COLLECTOR from BUYER; 4 ether of dividends before and 4 ether after it began.
+    function _earning(uint256 shares) private returns (uint256 loanId, Vault vault, uint256 tokenId) {
+        vm.deal(address(this), 100 ether);
+        (vault, tokenId) = vaultOf(COLLECTOR);
+        vault.distribute{value: 4 ether}();
+        vm.startPrank(COLLECTOR);
+        vault.approve(address(loans), shares);
+        loanId = loans.offerShares(address(vault), shares, PRINCIPAL, REPAYMENT, TERM);
+        vm.stopPrank();
+        lend(loanId, BUYER);
+        vault.distribute{value: 4 ether}();
+    }
+
     function _offerOn(uint256 principal, uint256 repayment, uint256 term, bytes memory reason) private {
         uint256 tokenId = work(COLLECTOR);
         vm.startPrank(COLLECTOR);

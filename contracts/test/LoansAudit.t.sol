@@ -469,6 +469,8 @@ contract LyingFactory {
 
 /// @dev An ERC-20 that moves nothing, answers what it is told to, and calls back like an ERC-777.
 contract LyingShares {
+    uint256 public constant dividendsPaid = 0;
+    uint256 public constant issued = 1;
     bool public answer;
     bool public tried;
     bool public succeeded;

@@ -27,6 +27,9 @@ contract LoansHandler {
     uint256 public wrongOutcomes;
     mapping(uint256 loanId => Loans.State) public stateOf;
     mapping(uint256 loanId => address) public noteOf;
+    /// @dev Wei times shares that a loan's shares earned, and wei that came out for all loans.
+    mapping(uint256 loanId => uint256) public earned;
+    uint256 public dividendsOut;
 
     constructor(Loans loans_, Artwork artwork_, Vault vault_) {
         (loans, artwork, vault) = (loans_, artwork_, vault_);
@@ -89,6 +92,17 @@ contract LoansHandler {
         vm.prank(owner);
         vault.transfer(address(loans), part / 1_000); // a gift to the contract
         sharesGiven += part / 1_000;
+    }
+
+    function distribute(uint96 amount) external {
+        if (amount == 0) return;
+        for (uint256 loanId = 1; loanId <= loans.loanCount(); ++loanId) {
+            Loans.Loan memory loan = loans.loanOf(loanId);
+            bool open = loan.state == Loans.State.Offered || loan.state == Loans.State.Started;
+            if (open && loan.collateral == address(vault)) earned[loanId] += amount * uint256(loan.quantity);
+        }
+        vm.deal(address(this), amount);
+        vault.distribute{value: amount}();
     }
 
     function cancel(uint256 which) external {
@@ -169,6 +183,9 @@ contract LoansHandler {
         ++ended[uint256(state)];
         if (loan.collateral == address(vault)) sharesIn -= loan.quantity;
         else if (artwork.ownerOf(loan.tokenId) != to) ++wrongOutcomes;
+        uint256 dividend = earned[loanId] / vault.issued();
+        dividendsOut += dividend;
+        _credit(to, dividend);
     }
 
     function _credit(address payee, uint256 amount) private {
@@ -208,7 +225,7 @@ contract LoansInvariantsTest is LoansBase {
             vm.prank(COLLECTOR);
             vault.transfer(account, SUPPLY / 5);
         }
-        bytes4[] memory steps = new bytes4[](9);
+        bytes4[] memory steps = new bytes4[](10);
         steps[0] = LoansHandler.mint.selector;
         steps[1] = LoansHandler.offerWork.selector;
         steps[2] = LoansHandler.offerShares.selector;
@@ -218,6 +235,7 @@ contract LoansInvariantsTest is LoansBase {
         steps[6] = LoansHandler.transferNote.selector;
         steps[7] = LoansHandler.end.selector;
         steps[8] = LoansHandler.withdraw.selector;
+        steps[9] = LoansHandler.distribute.selector;
         targets.push(FuzzSelector(address(handler), steps));
     }
 
@@ -240,10 +258,12 @@ contract LoansInvariantsTest is LoansBase {
         handler.transferNote(0, 4);
         handler.end(0, 0, true); // at the due second
         equal(handler.ended(uint256(Loans.State.Repaid)), 1, "repaid");
-        handler.offerShares(2, 5, 1, 0);
+        handler.offerShares(2, 5_000_000_000, 1, 0);
+        handler.distribute(1 ether);
         handler.lend(1, 1);
         handler.end(1, 1, false); // the next
         equal(handler.ended(uint256(Loans.State.Claimed)), 1, "claimed");
+        equal(handler.dividendsOut(), 5_000_000, "with what the shares earned");
         handler.offerShares(2, 5, 1, 0);
         handler.cancel(2);
         equal(handler.ended(uint256(Loans.State.Cancelled)), 1, "cancelled");
@@ -292,7 +312,21 @@ contract LoansInvariantsTest is LoansBase {
         for (uint256 i; i < handler.accountCount(); ++i) {
             owed += loans.refunds(handler.accounts(i));
         }
-        equal(address(loans).balance, owed, "owed");
+        uint256 dividends = vault.dividendsClaimed() - handler.dividendsOut(); // nobody else claims
+        equal(address(loans).balance, owed + dividends, "owed");
         equal(owed, handler.credited() - handler.withdrawn(), "credited to who refused, less withdrawn");
+    }
+
+    function invariantSharesInEscrowKeepTheirExactDividends() external view {
+        uint256 due;
+        for (uint256 loanId = 1; loanId <= loans.loanCount(); ++loanId) {
+            Loans.State state = loans.loanOf(loanId).state;
+            bool open = state == Loans.State.Offered || state == Loans.State.Started;
+            uint256 part = open ? handler.earned(loanId) / SUPPLY : 0;
+            equal(loans.dividendOf(loanId), part, "exact, rounded down once");
+            due += part;
+        }
+        uint256 there = vault.dividendsClaimed() - handler.dividendsOut() + vault.dividendOf(address(loans));
+        require(there >= due, "and all of it is there");
     }
 }

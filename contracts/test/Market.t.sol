@@ -6,7 +6,7 @@ import {Payouts} from "../src/Payouts.sol";
 import {Splitter} from "../src/Splitter.sol";
 import {Venue} from "../src/Venue.sol";
 import {Base, Vm} from "./Base.sol";
-import {Refuser} from "./Hostile.sol";
+import {Reentrant, Refuser} from "./Hostile.sol";
 
 contract MarketTest is Base {
     function testFuzzSellerRoyaltyAndFeeAddUpToThePrice(uint128 price, uint96 bps, uint128 excess) public {
@@ -220,6 +220,27 @@ contract MarketTest is Base {
         );
         new Market(artwork, another, PLATFORM, FEE_BPS);
         require(market.splitter() == splitter && market.kind() == 0, "its own");
+    }
+
+    /// @dev The one way a royalty could be refused: its Splitter is busy paying the very account that buys.
+    function testPayeeWhoBuysWhileTheSplitterPaysThemStopsOnlyThemselves() public {
+        Reentrant creator = new Reentrant();
+        uint256 tokenId = workBy(address(creator), COLLECTOR, 1_000);
+        vm.prank(COLLECTOR);
+        market.list(tokenId, 1 ether, 0);
+        splitter.receiveRoyalty{value: 1 ether}(tokenId, 0);
+        creator.arm{value: 1 ether}(
+            address(market), abi.encodeCall(market.buy, (tokenId, 1 ether, address(creator)))
+        );
+        uint256[] memory tokenIds = new uint256[](1);
+        tokenIds[0] = tokenId;
+        uint256 due = splitter.releasable(tokenId, address(0), address(creator));
+        splitter.release(tokenIds, address(0), address(creator));
+        require(creator.tried() && !creator.succeeded(), "not while being paid");
+        equal(address(creator).balance, due + 1 ether, "but paid, and nothing lost");
+        vm.prank(BUYER);
+        market.buy{value: 1 ether}(tokenId, 1 ether, address(0));
+        equal(artwork.ownerOf(tokenId), BUYER, "the work is sold as ever");
     }
 
     function testPlainEtherIsRefused() public {
