@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint types imports test-contracts mutants fuzz slither test-python campaign bench fixtures protocols contracts train clean
+.PHONY: help setup setup-dev demo test lint types imports test-contracts gas mutants fuzz slither test-python campaign bench fixtures protocols contracts train clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -54,9 +54,13 @@ types: setup-dev ## Check types, strictly
 imports: setup-dev ## Check which package imports which
 	$(BIN)/lint-imports
 
-test-contracts: setup-dev ## Test the contracts, 256 runs × 50 steps
+test-contracts: setup-dev ## Test the contracts, 256 runs × 50 steps, and compare their gas
 	# The npm wrapper of forge ends with 0 also when tests fail; the binary does not.
 	cd contracts && node_modules/@foundry-rs/forge-*/bin/forge test
+	$(BIN)/python -m tests.contracts.gas
+
+gas: setup-dev ## Accept today's gas of the contracts into contracts/gas.snapshot
+	$(BIN)/python -m tests.contracts.gas --accept
 
 mutants: setup-dev ## Plant every fault of contracts/test/mutants and demand that its test notices (a quarter of an hour)
 	$(BIN)/python -m tests.contracts.mutants $(ARGS)
