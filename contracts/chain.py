@@ -26,7 +26,7 @@ GENESIS_TIME = 1_767_571_200
 """Monday 2026-01-05T00:00:00Z: weeks of the simulated market start where ISO weeks do."""
 
 GAS_LIMIT = 1_000_000_000
-KEPT_STATES = 128
+KEPT_STATES = 64
 READY_S = 20.0
 STOP_S = 10.0
 NODE_MODULES = Path(__file__).parent / "node_modules"

@@ -187,6 +187,7 @@ class Economy:
             self._holders.act(streams[_HOLDERS])
             self._payees.fetch()
             self._payees.hand_on(streams[_PAYEES])
+            self._payees.haggle(streams[_PAYEES])
 
     def _supply(self, slot: int, streams: Sequence[np.random.Generator]) -> None:
         """Artists, resellers and fractionalizers, each at their hour."""

@@ -1,7 +1,8 @@
-"""Payees of royalties: they fetch what waits in the Splitter, and sometimes hand a place on."""
+"""Payees of royalties: they fetch what waits, sometimes hand a place on, or ask for less."""
 
 import numpy as np
 
+from contracts.simulation.agents import MIN_ROYALTY_BPS
 from contracts.simulation.books.royalties import TREASURY
 from contracts.simulation.calls import OPERATOR
 from contracts.simulation.world import World, to_wei
@@ -11,6 +12,7 @@ _MOST_WORKS = 40
 _WORTH_WEI = to_wei(0.003)
 _HAND_ON_CHANCE = 0.10
 _TRIES = 8
+_HAGGLE_CHANCE, _STEP_BPS = 0.08, 100
 
 
 class Payees:
@@ -51,6 +53,20 @@ class Payees:
                 world.ledger.reassign(token_id, 0, heir)
                 if heir not in self._heirs:
                     self._heirs.append(heir)
+                return
+
+    def haggle(self, rng: np.random.Generator) -> None:
+        """Now and then a creator asks for less on later sales of a work, for whoever has it."""
+        world = self._world
+        if rng.random() >= _HAGGLE_CHANCE:
+            return
+        tokens = list(world.ledger.pieces)
+        for pick in rng.integers(0, max(len(tokens), 1), _TRIES if tokens else 0):
+            piece = world.ledger.pieces[tokens[int(pick)]]
+            lower_bps = piece.royalty_bps - _STEP_BPS
+            ours = piece.creator in world.artistry and world.ledger.can_pay(piece.creator, 0)
+            if ours and lower_bps >= MIN_ROYALTY_BPS:
+                world.ledger.set_royalty(piece.token_id, lower_bps)
                 return
 
     def _release(self, sender: str, payee: str) -> None:

@@ -22,7 +22,6 @@ from contracts.simulation.state import read_state, replay
 from tests.contracts import books_against_chain as check
 
 DAYS, SEED = 45, 11
-LONG_DAYS, LONG_SEED = 720, 7
 
 
 def quiet(_steps, _note):
@@ -220,14 +219,3 @@ def test_no_contract_stays_unused(bench):
         "Submitted", "VoteCommitted", "VoteRevealed", "RoundClosed", "LoopTransition",
         "BudgetSpent", "CallScheduled", "CallExecuted", "Paused", "Unpaused",
     } <= seen  # fmt: skip
-
-
-@pytest.mark.slow
-def test_two_years_give_thousands_of_sales_all_paid_for(anvil, tmp_path):
-    """The issue's own figures: `raisonne chain simulate --days 720 --seed 7`."""
-    with chain.local_chain(state_dir=tmp_path) as local:
-        bench, summary = simulated(local.rpc_url, LONG_DAYS, LONG_SEED, tmp_path)
-        assert summary["sales"] >= 5_000
-        assert summary["owed_wei"] == summary["paid_wei"]
-        assert all(wei > 0 for wei in summary["paid_wei"].values())
-        assert check.differences(bench) == []

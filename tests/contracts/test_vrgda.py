@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from contracts import chain, compile
 from contracts.errors import CompilerError
 from contracts.reference.vrgda import DAY_S, VrgdaParams, price_wei, total_wei
+from contracts.reference.wad import contract_price_wei
 from contracts.rpc import Rpc
 from contracts.signers import UnlockedSigner
 from contracts.transactions import send
@@ -84,6 +85,14 @@ def _magnitudes(low: int, high: int) -> st.SearchStrategy[int]:
     return bits.flatmap(
         lambda n: st.integers(max(low, 2 ** (n - 1) if n else 0), min(high, 2**n - 1))
     )
+
+
+MOMENTS = st.lists(
+    st.tuples(_magnitudes(0, MAX_MOMENT), _magnitudes(0, MAX_MOMENT))
+    | st.tuples(st.integers(0, 64), st.integers(0, 90 * DAY_S)),
+    min_size=1,
+    max_size=20,
+)
 
 
 @st.composite
@@ -191,3 +200,11 @@ def test_reference_keeps_within_floor_and_cap() -> None:
     assert price_wei(narrow, 4, 0) == 2 * 10**18  # 2.04
     assert price_wei(narrow, 0, MAX_MOMENT) == 5 * 10**17
     assert price_wei(narrow, MAX_MOMENT, 0) == 2 * 10**18
+
+
+@pytest.mark.chain
+@settings(max_examples=60)
+@given(p=st.deferred(parameters), moments=MOMENTS)
+def test_books_know_the_contracts_price_to_the_last_wei(quote: Quote, p, moments):
+    exact = [contract_price_wei(p, sold, elapsed_s) for sold, elapsed_s in moments]
+    assert list(quote(p, moments)) == exact
