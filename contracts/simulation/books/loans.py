@@ -35,7 +35,10 @@ class Offered:
 
 @dataclass(slots=True)
 class Loan:
-    """A loan in wei; `shares` of vault `vault` are in escrow, or the work where that is 0."""
+    """A loan in wei; `shares` of vault `vault` are in escrow, or the work where that is 0.
+
+    `dividends_before_wei` is what the vault had paid to all shares when these came.
+    """
 
     loan_id: int
     borrower: str
@@ -46,6 +49,7 @@ class Loan:
     state: State = State.OFFERED
     lender: str = ""
     due_time: int = 0
+    dividends_before_wei: int = 0
 
     @property
     def collateral(self) -> Place | VaultOf:
@@ -64,11 +68,16 @@ class Loan:
 
 
 class Loans:
-    """Books of the Loans contract; `next_loan` is the id that it gives next."""
+    """Books of the Loans contract; `next_loan` is the id that it gives next.
+
+    What shares earn in escrow goes with them: `dividends_wei` is what the contract claimed for it,
+    by vault, and did not pay out yet.
+    """
 
     def __init__(self, ledger: Ledger, vaults: Vaults, next_loan: int = 1) -> None:
         self.loans: dict[int, Loan] = {}
         self.next_loan = next_loan
+        self.dividends_wei: dict[int, int] = {}
         self._ledger = ledger
         self._vaults = vaults
 
@@ -86,6 +95,7 @@ class Loans:
         self._ledger.call(borrower, LOANS, "offerShares", vault.place, shares, *_values(offered))
         self._vaults.move(vault, borrower, LOANS.name, shares)
         loan = Loan(self.next_loan, borrower, vault.token_id, vault.number, shares, offered)
+        loan.dividends_before_wei = vault.shares.paid_wei
         return self._book(loan)
 
     def cancel(self, loan: Loan) -> None:
@@ -140,8 +150,21 @@ class Loans:
     def _give(self, loan: Loan, to: str) -> None:
         if loan.vault:
             self._vaults.move(self._vaults.opened[loan.vault], LOANS.name, to, loan.shares)
+            self._pay_dividends(loan, to)
         else:
             self._ledger.hand_over(loan.token_id, to)
+
+    def _pay_dividends(self, loan: Loan, to: str) -> None:
+        """Claims from the vault only when what was claimed before does not suffice."""
+        shares = self._vaults.opened[loan.vault].shares
+        earned_wei = loan.shares * (shares.paid_wei - loan.dividends_before_wei) // shares.issued
+        if earned_wei == 0:
+            return
+        there_wei = self.dividends_wei.get(loan.vault, 0)
+        if there_wei < earned_wei:
+            there_wei += shares.claim(LOANS.name)
+        self.dividends_wei[loan.vault] = there_wei - earned_wei
+        self._ledger.receive(to, earned_wei)
 
     def _require(self, loan: Loan, state: State) -> None:
         if loan.state != state:
