@@ -90,6 +90,10 @@ class Loans(PayingBinding):
         """Returns the hash of what a lender agrees to."""
         return bytes(self._read("termsOf", loan_id))
 
+    def dividend_of(self, loan_id: int) -> int:
+        """Returns the wei that shares in escrow earned; they go where the shares go."""
+        return int(self._read("dividendOf", loan_id))
+
     def is_claimable(self, loan_id: int) -> bool:
         """Returns whether a loan is overdue and its collateral not claimed yet."""
         return bool(self._read("isClaimable", loan_id))

@@ -187,6 +187,8 @@ def test_loan_against_shares_is_claimed_by_the_notes_holder(market, work):
     loan_id = collector.loans.offer_shares(place, 100 * ETH, ETH, 2 * ETH, days=1)
     buyer.loans.lend(loan_id)
     buyer.loans.transfer_note(loan_id, artist.signer.address)
+    buyer.vaults.at(place).distribute(10 * ETH)
+    assert artist.loans.dividend_of(loan_id) == ETH
     assert not artist.loans.is_claimable(loan_id)
     wait(market, 1.1)
     assert artist.loans.is_claimable(loan_id)
