@@ -91,7 +91,7 @@ def test_revert_can_be_allowed(market, next_time):
 
 def test_too_little_gas_is_told(market, next_time, request_of):
     client, addresses = market
-    tx = Tx(PEOPLE[0], addresses.artwork, encode_mint(request_of(PEOPLE[0])), gas=90_000)
+    tx = Tx(PEOPLE[0], addresses.artwork, encode_mint(request_of(PEOPLE[0])), gas=45_000)
     with pytest.raises(ContractError, match="out of gas"):
         client.send_block([tx], next_time)
 
