@@ -99,7 +99,7 @@ contract AigcTest is Base {
         equal(aigc.assuranceOf(longer, rest, proof), 0, "moved to the prompt");
         vm.prank(CREATOR);
         aigc.addAigcData(tokenId, prompt, data, proof);
-        require(aigc.bindingOf(tokenId) != keccak256(abi.encode(longer, rest)), "lengths are hashed");
+        require(aigc.bindingOf(tokenId) != keccak256(abi.encodePacked(longer, rest)), "lengths count");
     }
 
     /// @dev (d) It joins prompts into JSON, where a quotation mark opens a key of the prompt's own.
