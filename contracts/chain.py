@@ -26,7 +26,7 @@ GENESIS_TIME = 1_767_571_200
 """Monday 2026-01-05T00:00:00Z: weeks of the simulated market start where ISO weeks do."""
 
 GAS_LIMIT = 1_000_000_000
-KEPT_STATES = 64
+KEPT_STATES = 128
 READY_S = 20.0
 STOP_S = 10.0
 NODE_MODULES = Path(__file__).parent / "node_modules"
@@ -128,10 +128,16 @@ def running(port: int = DEFAULT_PORT, *, state_dir: Path = DEFAULT_STATE_DIR) ->
 
 @contextmanager
 def local_chain(
-    port: int | None = None, *, state_dir: Path, timestamp: int = GENESIS_TIME
+    port: int | None = None,
+    *,
+    state_dir: Path,
+    timestamp: int = GENESIS_TIME,
+    kept_states: int = KEPT_STATES,
 ) -> Iterator[LocalChain]:
     """Runs a local chain for the length of a with block; without a port a free one is taken."""
-    chain = up(port or free_port(), state_dir=state_dir, timestamp=timestamp)
+    chain = up(
+        port or free_port(), state_dir=state_dir, timestamp=timestamp, kept_states=kept_states
+    )
     try:
         yield chain
     finally:

@@ -14,7 +14,7 @@ from eth_abi.abi import decode
 from contracts.abi import canonical_type, entry_of
 from contracts.calldata import encode_call
 from contracts.rpc import Rpc
-from contracts.simulation.books.loans import LOANS
+from contracts.simulation.books.loans import LOANS, State
 from contracts.simulation.books.royalties import TREASURY
 from contracts.simulation.books.studio import BURNS, COMPUTE, GAS, IMAGES, MINTS
 from contracts.simulation.books.vaults import Phase
@@ -125,7 +125,11 @@ def loans(bench: Bench) -> Iterator[str]:
         yield from _compare(f"loan {loan_id}", book, found)
     count = bench.read_one(at, "Loans", "loanCount")
     yield from _compare("loans", books.next_loan - 1, count)
-    yield from _compare("balance of Loans", 0, bench.balance_wei(at))
+    for (loan_id,), (wei,) in zip(rows, bench.read(at, "Loans", "dividendOf", rows), strict=True):
+        loan = books.loans[loan_id]
+        held = loan.state in {State.OFFERED, State.STARTED}
+        yield from _compare(f"dividend of loan {loan_id}", books.earned_wei(loan) * held, wei)
+    yield from _compare("balance of Loans", books.held_wei, bench.balance_wei(at))
 
 
 def vaults(bench: Bench) -> Iterator[str]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from contracts.reference.splits import ALL_BPS, Seat
 from contracts.reference.vrgda import VrgdaParams, price_wei
 from contracts.reference.wad import contract_price_wei
+from contracts.simulation.books.accounts import GAS_PRICE_WEI
 from contracts.simulation.books.auctions import EXTENSION_S, Auctions
 from contracts.simulation.books.drops import Drops
 from contracts.simulation.books.loans import Loans, Offered, State
@@ -21,7 +22,7 @@ from contracts.simulation.books.terms import StudioTerms, Terms
 from contracts.simulation.books.timelock import Timelock
 from contracts.simulation.books.vaults import Phase as VaultPhase
 from contracts.simulation.books.vaults import Vaults
-from contracts.simulation.calls import OPERATOR
+from contracts.simulation.calls import CALL_GAS, OPERATOR
 from contracts.simulation.errors import SimulationError
 from contracts.simulation.ledger import Ledger, Piece
 from contracts.simulation.works import make_work
@@ -47,7 +48,7 @@ def ledger():
 
 
 def gained_wei(ledger, address, act):
-    """What an account has more after the block, gas paid back; what it paid counts against it."""
+    """What an account has more after the block; what it paid, gas too, counts against it."""
     before = ledger.balance_wei(address)
     act()
     ledger.close_block()
@@ -242,6 +243,22 @@ def test_an_offer_taken_back_cannot_be_taken(ledger, loans):
     assert ledger.pieces[1].owner == ADA
     with pytest.raises(SimulationError, match="CANCELLED"):
         loans.lend(loan, BRUNO)
+
+
+def test_dividends_go_with_the_shares_that_were_collateral(ledger):
+    vaults = Vaults(ledger)
+    loans, vault = Loans(ledger, vaults), opened(vaults)
+    vaults.distribute(CLEO, vault, ETH)
+    loan = loans.offer_shares(ADA, vault, 400 * ETH, Offered(ETH, ETH, DAY_S))
+    loans.lend(loan, BRUNO)
+    ledger.close_block()
+    vaults.distribute(CLEO, vault, 2_001)
+    ledger.now += DAY_S + 1
+    gas_wei = CALL_GAS["Loans.claim"] * GAS_PRICE_WEI
+    assert gained_wei(ledger, BRUNO, lambda: loans.claim(loan)) + gas_wei == 800
+    assert (loans.held_wei, vault.shares.balances[BRUNO]) == (0, 400 * ETH)
+    assert vault.shares.claimable_wei(ADA) == ETH + 1_200
+    assert vault.shares.claimable_wei("loans") == 0
 
 
 # Vaults ---------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import threading
+import time
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
@@ -41,6 +42,7 @@ from tests.contracts.materials import register
 pytestmark = pytest.mark.chain
 
 DAYS, SEED = 30, 7
+MINING_S = 20.0
 ETH = 10**18
 DAY_S = 86_400
 
@@ -284,9 +286,11 @@ def test_the_chain_mines_by_itself_afterwards(market):
     before = int(market.rpc.call("eth_blockNumber"), 16)
     me = market.rpc.call("eth_accounts")[1]
     market.rpc.call("eth_sendTransaction", [{"from": me, "to": me, "value": "0x0"}])
-    for _ in range(100):
+    deadline = time.monotonic() + MINING_S
+    while time.monotonic() < deadline:
         if int(market.rpc.call("eth_blockNumber"), 16) > before:
             return
+        time.sleep(0.01)
     pytest.fail("no block was mined for a transaction")
 
 

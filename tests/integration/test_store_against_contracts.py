@@ -42,7 +42,7 @@ class Indexed:
 
 def indexed(days: int, seed: int, folder: Path) -> Indexed:
     """Simulates, indexes, and compares the market's books and the store with the contracts."""
-    with local_chain(state_dir=folder) as chain:
+    with local_chain(state_dir=folder, kept_states=8) as chain:
         summary = simulate(chain.rpc_url, days, seed, folder, lambda *_: None)
         store = Store.open(folder / "market.duckdb")
         index(store, IndexOptions((chain.rpc_url,), state_dir=folder))

@@ -70,14 +70,13 @@ class Loan:
 class Loans:
     """Books of the Loans contract; `next_loan` is the id that it gives next.
 
-    What shares earn in escrow goes with them: `dividends_wei` is what the contract claimed for it,
-    by vault, and did not pay out yet.
+    What shares earn in escrow goes with them.
     """
 
     def __init__(self, ledger: Ledger, vaults: Vaults, next_loan: int = 1) -> None:
         self.loans: dict[int, Loan] = {}
         self.next_loan = next_loan
-        self.dividends_wei: dict[int, int] = {}
+        self._dividends_wei: dict[int, int] = {}
         self._ledger = ledger
         self._vaults = vaults
 
@@ -142,6 +141,18 @@ class Loans:
         self._ledger.call(loan.lender, LOANS, "transferNote", loan.loan_id, to)
         loan.lender = to
 
+    def earned_wei(self, loan: Loan) -> int:
+        """What the shares of a loan earned in dividends since they are in escrow."""
+        if not loan.vault:
+            return 0
+        shares = self._vaults.opened[loan.vault].shares
+        return loan.shares * (shares.paid_wei - loan.dividends_before_wei) // shares.issued
+
+    @property
+    def held_wei(self) -> int:
+        """Dividends that were claimed for shares in escrow, and not passed on yet."""
+        return sum(self._dividends_wei.values())
+
     def _book(self, loan: Loan) -> Loan:
         self.loans[loan.loan_id] = loan
         self.next_loan += 1
@@ -149,22 +160,22 @@ class Loans:
 
     def _give(self, loan: Loan, to: str) -> None:
         if loan.vault:
-            self._vaults.move(self._vaults.opened[loan.vault], LOANS.name, to, loan.shares)
-            self._pay_dividends(loan, to)
+            vault = self._vaults.opened[loan.vault]
+            self._vaults.move(vault, LOANS.name, to, loan.shares)
+            self._pay_dividends(loan, vault, to)
         else:
             self._ledger.hand_over(loan.token_id, to)
 
-    def _pay_dividends(self, loan: Loan, to: str) -> None:
-        """Claims from the vault only when what was claimed before does not suffice."""
-        shares = self._vaults.opened[loan.vault].shares
-        earned_wei = loan.shares * (shares.paid_wei - loan.dividends_before_wei) // shares.issued
-        if earned_wei == 0:
+    def _pay_dividends(self, loan: Loan, vault: Vault, to: str) -> None:
+        """What the shares earned in escrow goes with them; claimed when there is too little."""
+        amount_wei = self.earned_wei(loan)
+        if amount_wei == 0:
             return
-        there_wei = self.dividends_wei.get(loan.vault, 0)
-        if there_wei < earned_wei:
-            there_wei += shares.claim(LOANS.name)
-        self.dividends_wei[loan.vault] = there_wei - earned_wei
-        self._ledger.receive(to, earned_wei)
+        there_wei = self._dividends_wei.get(vault.number, 0)
+        if there_wei < amount_wei:
+            there_wei += vault.shares.claim(LOANS.name)
+        self._dividends_wei[vault.number] = there_wei - amount_wei
+        self._ledger.receive(to, amount_wei)
 
     def _require(self, loan: Loan, state: State) -> None:
         if loan.state != state:
