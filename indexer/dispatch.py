@@ -1,12 +1,11 @@
 """Which event of which protocol a log is: by (topic0, number of topics, emitter)."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import polars as pl
 
 from indexer.abi import Event
-from indexer.protocols.base import Protocol, Route
+from indexer.protocols.base import Protocol
 from indexer.selection import Selection
 
 TOPICS = ("topic0", "topic1", "topic2", "topic3")
@@ -31,42 +30,20 @@ def dispatch(logs: pl.DataFrame, selection: Selection) -> dict[str, Batches]:
     """
     present = set(logs.select("topic0", "n_topics").unique().rows())
     by_protocol: dict[str, Batches] = {}
-    for protocol in selection.protocols:
-        batches = list(_batches(selection.routes_of(protocol), logs, present))
-        if batches:
-            by_protocol[protocol.name] = batches
-    return by_protocol
-
-
-def _batches(
-    routes: Sequence[Route], logs: pl.DataFrame, present: set[tuple[str, int]]
-) -> Iterator[tuple[Event, pl.DataFrame]]:
-    by_event: dict[Event, list[Route]] = defaultdict(list)
-    for route in routes:
-        by_event[route.event].append(route)
-    for event, claims in by_event.items():
-        if (event.topic0, event.n_topics) not in present:
+    for claim in selection.claims:
+        if (claim.event.topic0, claim.event.n_topics) not in present:
             continue
-        is_event = (pl.col("topic0") == event.topic0) & (pl.col("n_topics") == event.n_topics)
-        batch = logs.filter(is_event).drop("n_topics")
-        batch = batch.with_columns(_version(claims)).filter(pl.col("version").is_not_null())
+        batch = (
+            logs.lazy()
+            .filter(claim.is_event)
+            .with_columns(claim.version)
+            .filter(pl.col("version").is_not_null())
+            .drop("n_topics")
+            .collect()
+        )
         if not batch.is_empty():
-            yield event, batch
-
-
-def _version(claims: Sequence[Route]) -> pl.Expr:
-    """The version of the first route that claims a log; NULL without any."""
-    version = pl.lit(None, pl.String)
-    for route in claims:
-        is_ours = (
-            pl.lit(value=True)
-            if route.emitters is None
-            else pl.col("address").is_in(sorted(route.emitters))
-        )
-        version = (
-            pl.when(is_ours & version.is_null()).then(pl.lit(route.version)).otherwise(version)
-        )
-    return version.alias("version")
+            by_protocol.setdefault(claim.protocol, []).append((claim.event, batch))
+    return by_protocol
 
 
 def in_order(protocols: Sequence[Protocol]) -> list[Protocol]:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import polars as pl
+
 from data.errors import UsageError
+from indexer.abi import Event
 from indexer.protocols.base import ChainContext, Protocol, Route
 
 LOCAL_CHAIN_ID = 31_337
@@ -17,6 +20,36 @@ _MOST_TOPICS = 4
 
 LogFilter = dict[str, Any]
 """`address` and `topics` of an eth_getLogs request."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An event that a protocol reads, by its routes, of which the first that fits counts."""
+
+    protocol: str
+    event: Event
+    routes: tuple[Route, ...]
+
+    @cached_property
+    def is_event(self) -> pl.Expr:
+        """Whether a log is of the event, by `topic0` and `n_topics`."""
+        topic0, n_topics = self.event.topic0, self.event.n_topics
+        return (pl.col("topic0") == topic0) & (pl.col("n_topics") == n_topics)
+
+    @cached_property
+    def version(self) -> pl.Expr:
+        """The version of the first route that claims a log; NULL without any."""
+        version = pl.lit(None, pl.String)
+        for route in self.routes:
+            is_ours = (
+                pl.lit(value=True)
+                if route.emitters is None
+                else pl.col("address").is_in(sorted(route.emitters))
+            )
+            version = (
+                pl.when(is_ours & version.is_null()).then(pl.lit(route.version)).otherwise(version)
+            )
+        return version.alias("version")
 
 
 @dataclass(frozen=True)
@@ -47,16 +80,13 @@ class Selection:
         _refuse_ambiguity(routes)
         return routes
 
-    def routes_of(self, protocol: Protocol) -> tuple[Route, ...]:
-        """The routes of one of the protocols."""
-        return self._by_protocol[protocol.name]
-
     @cached_property
-    def _by_protocol(self) -> dict[str, tuple[Route, ...]]:
-        by_name: dict[str, list[Route]] = {protocol.name: [] for protocol in self.protocols}
+    def claims(self) -> tuple[Claim, ...]:
+        """The events of the protocols, in the order of these."""
+        of_event: dict[tuple[str, Event], list[Route]] = {}
         for protocol, route in self.routes:
-            by_name[protocol.name].append(route)
-        return {name: tuple(routes) for name, routes in by_name.items()}
+            of_event.setdefault((protocol.name, route.event), []).append(route)
+        return tuple(Claim(*key, tuple(routes)) for key, routes in of_event.items())
 
     @cached_property
     def digest(self) -> str:

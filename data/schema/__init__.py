@@ -69,8 +69,9 @@ def conform(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     Raises:
         NotFoundError: the frame has a column that the table lacks.
     """
-    declared = table(name)
-    unknown = sorted(set(frame.columns) - set(declared.column_names))
+    declared, schema = table(name), frame.schema
+    wanted = declared.polars_schema
+    unknown = sorted(schema.keys() - wanted.keys())
     if unknown:
         message = (
             f"table {name} has no column {', '.join(unknown)}; "
@@ -79,9 +80,13 @@ def conform(name: str, frame: pl.DataFrame) -> pl.DataFrame:
         raise NotFoundError(message)
     if not frame.width:
         return declared.empty()
+    if list(schema.items()) == list(wanted.items()):
+        return frame
     return frame.select(
-        (pl.col(column.name) if column.name in frame.columns else pl.lit(None))
-        .cast(column.type.polars)
-        .alias(column.name)
-        for column in declared.columns
+        pl.lit(None, kind).alias(column)
+        if column not in schema
+        else column
+        if schema[column] == kind
+        else pl.col(column).cast(kind)
+        for column, kind in wanted.items()
     )

@@ -1,6 +1,7 @@
 """What a column and a table are, and the columns that many tables share."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import polars as pl
@@ -35,12 +36,12 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
 
-    @property
+    @cached_property
     def polars_schema(self) -> dict[str, pl.DataType]:
         """Column names and polars types, in order."""
         return {column.name: column.type.polars for column in self.columns}
 
-    @property
+    @cached_property
     def column_names(self) -> list[str]:
         """Column names, in order."""
         return [column.name for column in self.columns]
