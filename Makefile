@@ -74,7 +74,7 @@ slither: setup-dev ## Run slither over the contracts; every finding has its answ
 	$(BIN)/python -m tests.contracts.slither
 
 test-python: setup-dev ## Run the Python tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 campaign: setup-dev ## The long campaigns: every fault, replay, reorg and 200 kills (an hour; ARGS='-k replay': some)
 	$(BIN)/python -m pytest tests/integration -m slow -s --timeout 7200 $(ARGS)

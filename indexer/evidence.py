@@ -54,6 +54,7 @@ VERDICTS: _Schema = {
     "n_logs_hidden": pl.Int64,
     "reason": pl.String,
 }
+NO_VERDICTS = pl.DataFrame(schema=VERDICTS)
 _HASH_LENGTH = 66
 _ADDRESS_LENGTH = 42
 _MOST_JOINED_BYTES = 1 << 23  # larger answers are not worth a copy
@@ -70,7 +71,7 @@ class Proof:
 
     verified_by: str = "header"
     mode: str = "off"
-    verdicts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=VERDICTS))
+    verdicts: pl.DataFrame = field(default_factory=NO_VERDICTS.clone)
 
 
 @dataclass(frozen=True)

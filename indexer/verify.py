@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from data.errors import RetryableError, UsageError
 from indexer.bloom import Blooms
 from indexer.errors import GapError
-from indexer.evidence import VERDICTS, Evidence, parse_headers
+from indexer.evidence import NO_VERDICTS, VERDICTS, Evidence, parse_headers
 from indexer.fetch import Source
 from indexer.patience import steadily
 from indexer.ranges import BlockRange
@@ -294,7 +294,7 @@ class _Trial:
 
     def apply(self, evidence: Evidence, mode: str) -> Evidence:
         """The evidence with proof, with the logs that looks brought, without what is a gap."""
-        verdicts = pl.concat([pl.DataFrame(schema=VERDICTS), *self.verdicts]).sort("block_number")
+        verdicts = pl.concat([NO_VERDICTS, *self.verdicts]).sort("block_number")
         gaps = verdicts.filter(pl.col("verdict") == "gap")["block_number"]
         brought = {
             number: look.logs

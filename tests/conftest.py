@@ -9,10 +9,17 @@ import pytest
 from hypothesis import settings
 
 from contracts.chain import local_chain
+from tests.spread import share_out
 
 # A busy machine is slow, not wrong: what must be fast is measured by benchmarks.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Shares the tests out, where several workers run them."""
+    if hasattr(config, "workerinput"):
+        share_out(items)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ class ForkedChain(ReplayChain):
         self.complete = set(origin.complete)
         self._recorded = {n: kept for n, kept in origin._recorded.items() if n < start}
         self._receipts = {n: kept for n, kept in origin._receipts.items() if n < start}
-        self._hashes, self._numbers, self._roots = {}, {}, {}
+        self._hashes, self._numbers, self._roots, self._made_up = {}, {}, {}, {}
         past = origin.logs[: origin._position_of(start)]
         self.logs = past + [{**log, "blockHash": self.hash(_block(log))} for log in logs]
         self._index()

@@ -110,6 +110,7 @@ class ReplayChain:
         self._index()
         self._receipts = recording.receipts
         self._roots: dict[int, str] = {}
+        self._made_up: dict[int, list[Json]] = {}
         self._transactions = self._place_transactions(recording.transactions)
 
     def _index(self) -> None:
@@ -259,7 +260,7 @@ class ReplayChain:
         number = self._block_of.get(tx_hash)
         if number is None or not self.has(number):
             return None
-        receipts = self._receipts.get(number) or self._make_receipts(number)
+        receipts = self._receipts.get(number) or self._made(number)
         return next(one for one in receipts if one["transactionHash"] == tx_hash)
 
     def receipts(self, number: int) -> list[Json] | None:
@@ -272,11 +273,17 @@ class ReplayChain:
         is_whole = self._is_whole or number in self.complete
         if not is_whole and self.logs_between(number, number):
             return None
-        return self._make_receipts(number)
+        return self._made(number)
+
+    def _made(self, number: int) -> list[Json]:
+        """Receipts of a block that was recorded without them."""
+        if number not in self._made_up:
+            self._made_up[number] = self._make_receipts(number)
+        return self._made_up[number]
 
     def _blank_header(self, number: int) -> Json:
         if number not in self._roots:
-            self._roots[number] = _root_of(msgspec.json.encode(self._make_receipts(number)))
+            self._roots[number] = _root_of(msgspec.json.encode(self._made(number)))
         return {**_BLANK_HEADER, "receiptsRoot": self._roots[number]}
 
     def _make_receipts(self, number: int) -> list[Json]:

@@ -53,6 +53,10 @@ class Table:
 
     def empty(self) -> pl.DataFrame:
         """An empty frame of the table's columns."""
+        return self._empty.clone()
+
+    @cached_property
+    def _empty(self) -> pl.DataFrame:
         return pl.DataFrame(schema=self.polars_schema)
 
 
