@@ -77,7 +77,7 @@ test-python: setup-dev ## Run the Python tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 campaign: setup-dev ## The long campaigns: every fault, replay, reorg and 200 kills (an hour; ARGS='-k replay': some)
-	$(BIN)/python -m pytest tests/integration -m slow -s --timeout 7200 $(ARGS)
+	$(BIN)/python -m pytest tests/integration tests/indexer -m slow -s --timeout 7200 $(ARGS)
 
 bench: setup-dev ## Measure beside other indexers, write docs/benchmarks.md (half an hour; ARGS=--quick: minutes)
 	$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -8,6 +8,7 @@ from data.errors import RetryableError
 from indexer.cut import cut_logs
 from indexer.evidence import parse_logs
 from tests.indexer.samples import make_transfer
+from tests.quick import quick_and_slow
 
 
 def compact(*logs):
@@ -133,10 +134,11 @@ def test_bytes_that_are_no_plain_list_of_logs_are_left_to_the_json_reader(change
     assert cut_logs(change(raw)) is None
 
 
-def test_no_changed_byte_is_read_otherwise_than_by_the_json_reader(monkeypatch):
+@pytest.mark.parametrize(("seed", "rounds"), quick_and_slow([(5, 1)], [(6, 20)]))
+def test_no_changed_byte_is_read_otherwise_than_by_the_json_reader(monkeypatch, seed, rounds):
     raw = compact(make_transfer(1, index=0), make_transfer(2, index=1))
-    random = Random(5)
-    for at in [*range(len(raw))] * 3:
+    random = Random(seed)
+    for at in [*range(len(raw))] * rounds:
         other = bytes(random.sample(b'"0aF{}[]:,x \\\n\xff', random.randrange(3)))
         changed = raw[:at] + other + raw[at + 1 :]
         if cut_logs(changed) is not None:

@@ -11,6 +11,7 @@ from indexer.link import rebuild_links
 from indexer.relink import find_touched, relink
 from tests.indexer.samples import ALICE, BOB, CAROL, COLLECTION, ZERO
 from tests.indexer.test_link import place, sale, transfer
+from tests.quick import quick_and_slow
 
 HOUSE = "0x" + "40" * 20
 
@@ -112,7 +113,7 @@ def test_sale_without_a_creation_stays_open(store):
     ]
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("order", quick_and_slow(ORDERS[::2], ((order,) for order in ORDERS[1::2])))
 def test_blocks_in_any_order_make_the_same_links(store, order):
     for block in order:
         with store.transaction() as transaction:

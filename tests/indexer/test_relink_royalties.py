@@ -21,6 +21,7 @@ from tests.indexer.test_link_royalties import (
     split,
     term,
 )
+from tests.quick import quick_and_slow
 
 
 def history():
@@ -73,7 +74,7 @@ def append(store, parts):
             relink(transaction, find_touched(transaction, 1, block, block + 1))
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", quick_and_slow([0], [1]))
 def test_blocks_in_any_order_and_tables_in_any_order_bring_the_same_links(store, seed):
     pieces = [
         {name: part}

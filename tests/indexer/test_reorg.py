@@ -14,6 +14,7 @@ from tests.faults import ChainChange, MissingHeight, RpcError
 from tests.forks import fork
 from tests.indexer.samples import ALICE, BOB, OPENSEA, ZERO, make_match, make_order, make_transfer
 from tests.node import ReplayNode
+from tests.quick import quick_and_slow
 from tests.recording import Recording
 from tests.replay import ReplayChain
 
@@ -72,7 +73,7 @@ def assert_links_fit(store):
 
 @pytest.mark.parametrize(
     ("depth", "logs"),
-    [(1, "dropped"), (7, "moved"), (DEPTH + 1, "dropped"), (WINDOW, "moved")],
+    quick_and_slow([(1, "dropped"), (DEPTH + 1, "dropped"), (WINDOW, "moved")], [(7, "moved")]),
 )
 def test_reorg_while_stopped_ends_in_the_tables_of_the_new_chain(
     tmp_path, store, origin, depth, logs
@@ -135,7 +136,10 @@ def test_transaction_mined_again_elsewhere_is_there_once_and_in_its_new_place(st
         assert store.query(place, [first]).rows() == [(HEAD - 2,)]
 
 
-@pytest.mark.parametrize(("after", "depth"), [(1, 9), (4, 2), (7, DEPTH + 5), (10, DEPTH + 5)])
+@pytest.mark.parametrize(
+    ("after", "depth"),
+    quick_and_slow([(4, 2), (10, DEPTH + 5)], [(1, 9), (7, DEPTH + 5)]),
+)
 def test_reorg_in_flight_mixes_no_forks(tmp_path, store, origin, after, depth):
     forked = fork(origin, HEAD + 1 - depth, logs="moved")
     change = ChainChange(states=[(after, forked)])

@@ -3,7 +3,8 @@
 With a fault in force `raisonne index` ends with the tables of an undisturbed run, or with exit 4
 (upstream) or 5 (integrity); then the fault is lifted, the command run again, and the tables are
 those of an undisturbed run. Run with `-s` to see the table. The default suite takes one fault of
-each kind; `-m slow` takes all, over more blocks and with every wording of a refusal.
+each kind that no narrower test takes; `-m slow` takes all, over more blocks and with every wording
+of a refusal.
 """
 
 import pytest
@@ -28,8 +29,8 @@ from tests.recording import Recording
 
 pytestmark = needs_mainnet
 
-RICH = (14_823_578, 15_000_004, 15_102_732, 15_107_468, 15_366_159, 16_780_102)
-"""Complete blocks with 3,147 logs, 1,108 NFT transfers and 96 Seaport orders between them."""
+RICH = (15_263_862, 15_523_670, 15_914_800, 16_092_989, 17_134_200, 18_230_275)
+"""Complete blocks with 1,581 logs, 222 NFT transfers and 22 Seaport orders between them."""
 
 
 class Stage:

@@ -2,6 +2,8 @@
 
 The chain is a recorded one near its head: NFT transfers and Seaport sales of two complete mainnet
 blocks, and empty blocks between and after. `tests/forks.py` says how its other histories are made.
+The default suite takes one of each kind that `tests/indexer/test_reorg.py` does not take already;
+`-m slow` takes all.
 """
 
 import pytest
@@ -13,6 +15,7 @@ from tests.integration.harness import digest_of, query, raisonne, windows, write
 from tests.integration.hasty import hurried
 from tests.node import ReplayNode
 from tests.paths import needs_mainnet
+from tests.quick import quick_and_slow
 
 pytestmark = needs_mainnet
 
@@ -72,16 +75,12 @@ def assert_same(store, truth):
     assert blocks["n"].item() == blocks["d"].item(), "a block is stored twice"
 
 
-def quick_and_slow(quick, rest):
-    """Parameters of which the default suite takes the first."""
-    return [*quick, *(pytest.param(*values, marks=pytest.mark.slow) for values in rest)]
-
-
 @pytest.mark.parametrize(
     ("start", "logs"),
     quick_and_slow(
-        [(LAST + 4, "kept"), (FIRST + 1, "dropped")],
+        [(LAST + 4, "kept")],
         [
+            (FIRST + 1, "dropped"),
             (LAST, "moved"),
             (LAST + 4, "dropped"),
             (LAST, "kept"),
@@ -101,6 +100,7 @@ def test_reorg_while_stopped_ends_in_the_tables_of_the_new_chain(world, tmp_path
     assert_same(store, world.straight(world.node.chain, NEAR))
 
 
+@pytest.mark.slow
 def test_double_reorg_while_stopped_leaves_the_last_chain(world, tmp_path):
     store = tmp_path / "market.duckdb"
     assert world.index(store, NEAR).code == 0
@@ -111,6 +111,7 @@ def test_double_reorg_while_stopped_leaves_the_last_chain(world, tmp_path):
         assert_same(store, world.straight(chain, NEAR))
 
 
+@pytest.mark.slow
 def test_chain_that_became_shorter_loses_the_blocks_that_are_gone(world, tmp_path):
     store = tmp_path / "market.duckdb"
     assert world.index(store, NEAR).code == 0
@@ -120,6 +121,7 @@ def test_chain_that_became_shorter_loses_the_blocks_that_are_gone(world, tmp_pat
     assert query(store, "SELECT max(block_number) AS n FROM blocks")["n"].item() <= LAST + 1
 
 
+@pytest.mark.slow
 def test_node_that_fell_behind_on_the_same_chain_is_no_reorg(world, tmp_path):
     store = tmp_path / "market.duckdb"
     assert world.index(store, NEAR).code == 0
@@ -166,7 +168,7 @@ def test_reorg_in_flight_ends_in_the_tables_of_the_new_chain(world, tmp_path, k)
 
 
 @pytest.mark.parametrize(
-    ("block", "logs"), quick_and_slow([(FIRST, "moved"), (LAST, "dropped")], [(FIRST + 2, "kept")])
+    ("block", "logs"), quick_and_slow([(FIRST, "moved")], [(LAST, "dropped"), (FIRST + 2, "kept")])
 )
 def test_recorded_block_reorganised_under_the_head_ends_in_the_new_chain(
     world, tmp_path, block, logs

@@ -15,6 +15,7 @@ from tests.indexer.protocols.evidence import settle_emitted, settle_real
 from tests.indexer.protocols.settled import legs_of
 from tests.indexer.samples import ALICE, BOB, CAROL, DAVE, ZERO, one
 from tests.paths import MAINNET, needs_mainnet
+from tests.quick import quick_and_slow
 
 PUNKS = "0xb47e3cd837ddf8e4c57f05d70ab865de6e193bbb"
 ASSIGN = "Assign(address indexed to, uint256 punkIndex)"
@@ -185,7 +186,7 @@ def test_bid_that_was_not_indexed_gives_no_price(store):
     assert priced(store) == [("1", CAROL, "bid", *UNKNOWN)], "DAVE's bid is not CAROL's"
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", quick_and_slow([0, 1], [2, 3]))
 def test_blocks_in_any_order_and_undone_give_the_same_links(store, seed):
     txs = list(range(13))
     random.Random(seed).shuffle(txs)
