@@ -5,11 +5,11 @@ from itertools import pairwise
 import pytest
 from eth_utils import keccak
 
+from tests.fault_samples import CHAIN, LOGS, places, rows
 from tests.forks import fork
 from tests.receipts import EMPTY_ROOT, receipts_root
 from tests.recording import Recording, quantity
 from tests.replay import ReplayChain, logs_bloom
-from tests.test_faults import CHAIN, LOGS, places, rows
 
 
 @pytest.fixture
