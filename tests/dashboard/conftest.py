@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,9 @@ class Browser:
         """The page in a session of its own."""
         from streamlit.testing.v1 import AppTest
 
+        # Streamlit puts the page in the place of the main module, which processes that later tests
+        # spawn would run.
+        self._monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
         self._monkeypatch.setenv("RAISONNE_STORE", str(store))
         app = AppTest.from_file(str(APP), default_timeout=60)
         for name, value in parameters.items():
