@@ -1,9 +1,11 @@
 """`make fuzz`: the long campaign over all fuzz tests and invariants, within an hour.
 
 Runs, depth and how often invariants are checked stand in the profile `campaign` of foundry.toml.
-Suites run side by side, one to a core, dearest first. Each gets a share of the time that is left; a
-suite that needs more is stopped, and the log says how many runs it had. What one finds is kept by
-forge in contracts/cache and tried again by the next `make test-contracts`.
+Suites run side by side, one to a core, dearest first. Each gets a share of the time that is left. A
+few runs tell beforehand whether that will do: if so, the suite has all its runs and no limit (with
+one, forge goes on with invariants until it is reached); if not, it is stopped at its share, and the
+log says how many runs it had. What one finds is kept by forge in contracts/cache and tried again by
+the next `make test-contracts`.
 """
 
 from __future__ import annotations
@@ -34,6 +36,10 @@ LOGS = REPO_ROOT / ".raisonne" / "fuzz"
 #: A campaign of an invariant costs about as much as so many fuzz tests of as many runs.
 _INVARIANT_WEIGHT = 12
 _GRACE_S = 120
+
+#: So many runs tell how long all of them take; the guess has to fit its share with some room.
+_PILOT_RUNS = 100
+_ROOM = 1.5
 
 _CONTRACT = re.compile(r"^contract (\w+)", re.MULTILINE)
 _TEST = re.compile(r"function (?:(invariant\w*)\(|(test\w*)\(\s*\w)")
@@ -110,27 +116,43 @@ class Budget:
 
 def run_suite(suite: Suite, seed: str, share_s: int, *, profile: str = "campaign") -> list[Outcome]:
     """Returns what became of each fuzz test and invariant of a suite, run within its share."""
-    fuzz_runs, invariant_runs, _ = read_asked()
-    names = "|".join((*suite.fuzzed, *suite.invariants))
-    per_weight_s = share_s / suite.weight
-    limits = {
-        "FOUNDRY_PROFILE": profile,
-        "FOUNDRY_FUZZ_SEED": seed,
-        "FOUNDRY_FUZZ_TIMEOUT": str(max(1, int(per_weight_s))),
-        "FOUNDRY_INVARIANT_TIMEOUT": str(max(1, int(per_weight_s * _INVARIANT_WEIGHT))),
+    common = {"FOUNDRY_PROFILE": profile, "FOUNDRY_FUZZ_SEED": seed}
+    began = time.monotonic()
+    few = {"FOUNDRY_FUZZ_RUNS": str(_PILOT_RUNS), "FOUNDRY_INVARIANT_RUNS": str(_PILOT_RUNS)}
+    pilot = _run(suite, common | few, share_s)
+    took_s = time.monotonic() - began
+    if not all(outcome.passed for outcome in pilot):
+        return pilot
+    left_s = max(1.0, share_s - took_s)
+    guess_s = took_s * max(outcome.asked for outcome in pilot) / _PILOT_RUNS
+    limits = {} if guess_s * _ROOM < left_s else _limits(suite, left_s)
+    return _run(suite, common | limits, share_s)
+
+
+def _limits(suite: Suite, share_s: float) -> dict[str, str]:
+    """Settings that stop each fuzz test and invariant after its part of a share."""
+    part_s = share_s / suite.weight
+    return {
+        "FOUNDRY_FUZZ_TIMEOUT": str(max(1, int(part_s))),
+        "FOUNDRY_INVARIANT_TIMEOUT": str(max(1, int(part_s * _INVARIANT_WEIGHT))),
     }
+
+
+def _run(suite: Suite, settings: dict[str, str], share_s: float) -> list[Outcome]:
+    names = "|".join((*suite.fuzzed, *suite.invariants))
     command = [str(find_forge()), "test", "--json", "--threads", "1"]
     command += ["--match-path", f"test/{suite.file}", "--match-contract", f"^{suite.contract}$"]
     command += ["--match-test", f"^({names})(\\(|$)"]
     done = subprocess.run(
         command,
         cwd=CONTRACTS,
-        env=os.environ | limits,
+        env=os.environ | settings,
         capture_output=True,
         text=True,
         timeout=share_s + _GRACE_S,
         check=False,
     )
+    fuzz_runs, invariant_runs, _ = read_asked()
     asked = dict.fromkeys(suite.fuzzed, fuzz_runs) | dict.fromkeys(suite.invariants, invariant_runs)
     results = read_report(done.stdout, done.stderr)[suite.contract]
     return [_outcome(suite, name, result, asked) for name, result in results.items()]

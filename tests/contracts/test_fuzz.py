@@ -67,6 +67,10 @@ def test_a_suite_is_fuzzed_within_its_share_and_told_in_figures():
     assert cut.passed
     assert 0 < cut.runs < cut.asked
     assert cut.calls == cut.runs * 50
+    [registry] = [suite for suite in read_fuzzed() if suite.contract == "RegistryInvariantsTest"]
+    found = fuzz.run_suite(registry, "0x01", 1_200)
+    # A share that is long enough is no reason to go on beyond what was asked.
+    assert {(each.passed, each.runs) for each in found} == {(True, 10_000)}
 
 
 def test_the_log_is_one_json_object_a_line(tmp_path):
