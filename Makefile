@@ -59,7 +59,7 @@ test-contracts: setup-dev ## Test the contracts, 256 runs × 50 steps, and compa
 	cd contracts && node_modules/@foundry-rs/forge-*/bin/forge test
 	$(BIN)/python -m tests.contracts.gas
 
-gas: setup-dev ## Accept today's gas of the contracts into contracts/gas.snapshot
+gas: setup-dev ## Accept today's gas of the contracts into contracts/gas.snapshot, write docs/gas.md
 	$(BIN)/python -m tests.contracts.gas --accept
 
 mutants: setup-dev ## Plant every fault of contracts/test/mutants and demand that its test notices (a quarter of an hour)
@@ -76,8 +76,8 @@ slither: setup-dev ## Run slither over the contracts; every finding has its answ
 test-python: setup-dev ## Run the Python tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
-campaign: setup-dev ## The long campaigns: every fault, replay, reorg and 200 kills (an hour; ARGS='-k replay': some)
-	$(BIN)/python -m pytest tests/integration tests/indexer -m slow -s --timeout 7200 $(ARGS)
+campaign: setup-dev ## The long campaigns: every fault, replay, reorg, 200 kills, two years (hours; ARGS='-k replay': some)
+	$(BIN)/python -m pytest -m slow -s --timeout 7200 $(ARGS)
 
 bench: setup-dev ## Measure beside other indexers, write docs/benchmarks.md (half an hour; ARGS=--quick: minutes)
 	$(BIN)/python -m tests.benchmarks $(ARGS)

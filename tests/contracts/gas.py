@@ -1,7 +1,8 @@
 """`python -m tests.contracts.gas`: compares the gas of every unit test with contracts/gas.snapshot.
 
 Only tests without random input are measured: the same sources always give the same figures. A test
-that is new, or gone, is told and stops nothing. `make gas` accepts the figures of the day.
+that is new, or gone, is told and stops nothing. `make gas` accepts the figures of the day, and
+writes docs/gas.md.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from tests.contracts import gas_page
 from tests.contracts.forge import CONTRACTS, find_forge, read_report
 
 SNAPSHOT = CONTRACTS / "gas.snapshot"
@@ -81,9 +83,10 @@ def main(
     grown, told = compare(accepted, gas)
     if accept:
         write_snapshot(gas)
+        gas_page.PAGE.write_text(gas_page.page(gas_page.measure_calls()), encoding="utf-8")
         for line in [*grown, *told]:
             typer.echo(line)
-        typer.echo(f"{len(gas)} tests in {SNAPSHOT.name}")
+        typer.echo(f"{len(gas)} tests in {SNAPSHOT.name}; calls in {gas_page.PAGE.name}")
         return
     for line in grown:
         typer.echo(f"MORE GAS {line}")
