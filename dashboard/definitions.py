@@ -70,6 +70,10 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition("Listed", "Minted works ever listed on Raisonné's Market.", NONE, "listings"),
     Definition("Sold", "Minted works sold at least once.", ALL, "sales"),
     Definition("Earned", "What the buyers of the works paid in their first sales.", ALL, "sales"),
+    Definition("Votes for the leader", "Votes for the choice with most of them over the votes "
+               "cast in the round.", NONE, "vetting_rounds"),
+    Definition("Budget used", "Spent in the epoch over what was spent and what is left of its "
+               "budget.", NONE, "budgets"),
     Definition("Owners so far", "Distinct addresses that held the work.", NONE, "transfers"),
     Definition("Last price", "Price of the latest sale of the work.", ALL, "sales"),
     Definition("Royalty paid", "Royalty legs of all sales of the work.", ALL, "sales"),

@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard import theme
 from dashboard.context import Context, current
 from dashboard.queries import provenance as ask
+from dashboard.queries.governance import disputes
 from dashboard.widgets import states
 from dashboard.widgets.block import Block, chart_block, table_block
 from dashboard.widgets.cards import Metric, metrics
@@ -18,6 +19,9 @@ from dashboard.widgets.pictures import picture
 from data.errors import UsageError
 from data.ids import parse_token_key, token_key
 from data.units import wei_to_eth
+
+MAX_DISPUTES = 3
+"""Disputes about one work that are spelled out."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Dossier:
     sales: pl.DataFrame
     relatives: pl.DataFrame
     vaults: pl.DataFrame
+    disputes: pl.DataFrame
     names: dict[str, str]
 
     @property
@@ -61,6 +66,7 @@ def render(page: Context) -> None:
         return
     work = _dossier(page, token)
     _facts(page, work, chosen)
+    _disputes(work)
     _custody(page, work)
     _events(page, work)
     _graph(page, work)
@@ -107,6 +113,7 @@ def _dossier(page: Context, token: dict[str, Any]) -> Dossier:
         ask.token_sales(page.source, *place),
         ask.relatives(page.source, *place),
         ask.vault_of(page.source, *place),
+        disputes(page.source, *place),
         ask.labels(page.source, token["chain_id"], people),
     )
 
@@ -145,6 +152,21 @@ def _facts(page: Context, work: Dossier, chosen: bool) -> None:
                        beneath="over all sales"),
             )
         )  # fmt: skip
+
+
+def _disputes(work: Dossier) -> None:
+    """Says what it was made with that somebody disputes, and whether that was upheld."""
+    for row in work.disputes.head(MAX_DISPUTES).iter_rows(named=True):
+        what = "a work that it descends from" if row["via"] == "parent" else f"its {row['via']}"
+        far = f", {theme.count(row['distance'], 'step')} up" if row["distance"] else ""
+        about = f"{what}{far}: asset `{theme.address(row['culprit'])}`."
+        if row["state"] == "upheld":
+            st.error(f"**Tainted.** A dispute was upheld about {about}", icon=":material/gavel:")
+        else:
+            st.warning(f"**Contested.** A dispute is open about {about}", icon=":material/gavel:")
+    rest = work.disputes.height - MAX_DISPUTES
+    if rest > 0:
+        st.caption(f"And {theme.count(rest, 'dispute')} more.")
 
 
 def _custody(page: Context, work: Dossier) -> None:

@@ -1,4 +1,4 @@
-"""Studio: what was asked for and why, what was made, and what became of it."""
+"""Studio: what was asked for and why, what was made, what became of it, and who decided."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard import theme
 from dashboard.context import Context, current
+from dashboard.parts.governance import governance
 from dashboard.queries import studio as ask
 from dashboard.widgets import states
 from dashboard.widgets.block import Block, table_block
@@ -36,7 +37,12 @@ def render(page: Context) -> None:
     known = ask.briefs(page.source)
     if known.is_empty():
         states.no_briefs()
-        return
+    else:
+        _briefs(page, known)
+    governance(page)
+
+
+def _briefs(page: Context, known: pl.DataFrame) -> None:
     st.caption("Forecasts ask for works; the studio makes, certifies, mints and sells them.")
     brief_id = st.selectbox(
         "Brief", known["brief_id"].to_list(), key="brief", bind="query-params",

@@ -380,6 +380,42 @@ def _work(
     path.with_suffix(".json").write_text(json.dumps({"seed": seed}))
 
 
+STUDIO = wallet("studio")
+
+
+def decisions(market: Market) -> None:
+    """What share holders decided: a round of each kind, spending, a drop, and two disputes."""
+    days = {"opened": 0, "submit": 7, "commit": 10, "reveal": 12}
+    accepted = market.rows["tokens"][0]["manifest"]
+    shares = 10**18
+    for number, outcome, votes, cast, begun in (
+        (1, 1, 60, 100, 0), (2, 2, 0, 0, 15), (3, 3, 20, 40, 30), (4, 4, 50, 80, 45),
+        (5, None, None, None, DAYS - 8),
+    ):  # fmt: skip
+        at = {name: START + timedelta(days=begun + day) for name, day in days.items()}
+        market.add("vetting_rounds", chain_id=CHAIN, contract=STUDIO, round_id=str(number),
+                   state="open" if outcome is None else "closed", snapshot_time=at["opened"],
+                   submit_until=at["submit"], commit_until=at["commit"],
+                   reveal_until=at["reveal"], submissions=3, commits=4,
+                   reveals=2 if cast else 0, weight_revealed=str((cast or 0) * shares),
+                   outcome=outcome, votes_for=None if votes is None else str(votes * shares),
+                   votes_cast=None if cast is None else str(cast * shares),
+                   manifest=accepted if outcome == 1 else None)  # fmt: skip
+    for kind, spent, left in ((0, 447 * 10**15, 1_553 * 10**15), (130, 48, 9_952), (77, 0, 0)):
+        market.add("budgets", chain_id=CHAIN, contract=STUDIO, epoch="2949", kind=kind,
+                   spent=str(spent), left=str(left))  # fmt: skip
+    for number, seller in enumerate((STUDIO, wallet("artist rings")), start=1):
+        market.add("drops", chain_id=CHAIN, contract=wallet("drops"), drop_id=str(number),
+                   seller=seller, works=4, sold=number, left=4 - number, start_time=START,
+                   start_price=str(10**17), decay="0", rate="0", floor_wei=10**16,
+                   cap_wei=10**18, repricings=0)  # fmt: skip
+    token = {"chain_id": CHAIN, "collection": ARTWORK, "token_id": "2"}
+    market.add("tainted_works", **token, state="upheld", culprit=hex_word("model"), via="model",
+               distance=0)  # fmt: skip
+    market.add("tainted_works", **token, state="open", culprit=hex_word("dataset"), via="parent",
+               distance=2)  # fmt: skip
+
+
 def build(path: Path, seed: int = 7) -> Market:
     """Writes the market into a new store and returns its rows."""
     market = Market(random.Random(seed))
@@ -387,6 +423,7 @@ def build(path: Path, seed: int = 7) -> Market:
     fraction(market, works[4])
     signals(market)
     studio(market, path.parent / "works")
+    decisions(market)
     state(market)
     owners = {work.token_id: work.owner for work in works}
     for row in market.rows["tokens"]:

@@ -282,8 +282,9 @@ def test_digest_is_made_on_request_and_is_that_of_the_store(open_page, market_st
 def test_every_metric_on_a_page_has_a_definition():
     defined = {definition.name for definition in DEFINITIONS}
     used: set[str] = set()
-    for path in (ROOT / "dashboard" / "views").glob("*.py"):
-        used |= _metric_names(path)
+    for folder in ("views", "parts"):
+        for path in (ROOT / "dashboard" / folder).glob("*.py"):
+            used |= _metric_names(path)
     assert len(used) > 20
     assert used <= defined
     assert defined <= used | {"Buyer concentration", "Momentum", "Residual"}

@@ -1,0 +1,1 @@
+"""Parts of pages that have a file of their own."""
