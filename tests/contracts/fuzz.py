@@ -41,6 +41,8 @@ _GRACE_S = 120
 _PILOT_RUNS = 100
 _ROOM = 1.5
 
+_UNITS_S = {"h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
+_DURATION = re.compile(r"(\d+)\s*(ms|µs|ns|h|m|s)")
 _CONTRACT = re.compile(r"^contract (\w+)", re.MULTILINE)
 _TEST = re.compile(r"function (?:(invariant\w*)\(|(test\w*)\(\s*\w)")
 
@@ -71,6 +73,7 @@ class Outcome:
     asked: int
     passed: bool
     reason: str
+    seconds: float = 0.0
     finished: str = ""
 
 
@@ -120,11 +123,10 @@ def run_suite(suite: Suite, seed: str, share_s: int, *, profile: str = "campaign
     began = time.monotonic()
     few = {"FOUNDRY_FUZZ_RUNS": str(_PILOT_RUNS), "FOUNDRY_INVARIANT_RUNS": str(_PILOT_RUNS)}
     pilot = _run(suite, common | few, share_s)
-    took_s = time.monotonic() - began
     if not all(outcome.passed for outcome in pilot):
         return pilot
-    left_s = max(1.0, share_s - took_s)
-    guess_s = took_s * max(outcome.asked for outcome in pilot) / _PILOT_RUNS
+    left_s = max(1.0, share_s - (time.monotonic() - began))
+    guess_s = sum(outcome.seconds * outcome.asked for outcome in pilot) / _PILOT_RUNS
     limits = {} if guess_s * _ROOM < left_s else _limits(suite, left_s)
     return _run(suite, common | limits, share_s)
 
@@ -171,7 +173,13 @@ def _outcome(suite: Suite, name: str, result: dict[str, Any], asked: dict[str, i
         asked=asked.get(name, 0),
         passed=result["status"] == "Success",
         reason=reason,
+        seconds=read_seconds(result["duration"]),
     )
+
+
+def read_seconds(duration: str) -> float:
+    """Returns the seconds of a duration as forge writes it: `2m 1s 391ms 858µs 74ns`."""
+    return sum(int(amount) * _UNITS_S[unit] for amount, unit in _DURATION.findall(duration))
 
 
 def run_campaign(

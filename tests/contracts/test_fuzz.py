@@ -57,6 +57,20 @@ def test_the_summary_tells_failures_and_what_was_not_run():
     assert "nothing was found" not in told
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2s 391ms 858µs 74ns", 2.391858074),
+        ("1h 2m 3s", 3723.0),
+        ("403ms", 0.403),
+        ("12m 5ms", 720.005),
+        ("0ns", 0.0),
+    ],
+)
+def test_durations_are_read_as_forge_writes_them(text, seconds):
+    assert fuzz.read_seconds(text) == pytest.approx(seconds, abs=1e-12)
+
+
 @pytest.mark.slow
 def test_a_suite_is_fuzzed_within_its_share_and_told_in_figures():
     [feed] = [suite for suite in read_fuzzed() if suite.contract == "PriceFeedTest"]
