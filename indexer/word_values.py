@@ -15,6 +15,8 @@ from indexer.words import WORD, binary_column, bytes_of_hex, hex_column, is_hex,
 
 _HASH_LENGTH = 2 + 2 * WORD
 _ADDRESS_LENGTH = 42
+_ADDRESS_AT = _HASH_LENGTH - 40
+_LOW_AT = _HASH_LENGTH - 16
 _MAX_HIGH, _MAX_LOW = divmod(MAX_DECIMAL38, 1 << 64)
 _EIGHT_ZEROS = int.from_bytes(b"00000000", "little")
 _NO_HASH = "0x" + "00" * WORD
@@ -82,7 +84,7 @@ def read_topic(topics: pl.Series, kind: str, *, is_wei: bool) -> tuple[pl.Series
     if kind in ("address", "bytes32"):
         values, is_fit = _read_text(topics, characters, kind)
         return values, is_fit & is_whole.to_numpy()
-    cells, is_number = bytes_of_hex(characters[:, 2:])
+    cells, is_number = _read_digits(characters)
     if not is_number.all():
         cells[~is_number] = 0
     words = Words(cells, is_number & is_whole.to_numpy())
@@ -94,17 +96,39 @@ def _read_text(topics: pl.Series, characters: Bytes, kind: str) -> tuple[pl.Seri
     if kind == "bytes32":
         return topics, is_hex(characters[:, 2:])
     short = np.empty((len(characters), _ADDRESS_LENGTH), dtype=np.uint8)
-    short[:, :2] = characters[:, :2]
-    short[:, 2:] = characters[:, 26:]
-    is_fit = is_hex(short[:, 2:])
-    for at in range(2, 26, 8):
-        # Eight characters at once: the others of the word have to be zeros.
-        is_fit &= (
-            np.ndarray(len(characters), "<u8", characters, at, (_HASH_LENGTH,)) == _EIGHT_ZEROS
-        )
+    # A prefix of digits for now, so that the check runs over memory without holes.
+    _part(short, 0, 2)[:] = b"00"
+    _part(short, 2, 40)[:] = _part(characters, _ADDRESS_AT, 40)
+    is_fit = is_hex(short) & _are_zeros(characters, 2, _ADDRESS_AT)
+    _part(short, 0, 2)[:] = _part(characters, 0, 2)
     if not is_fit.all():
         short[~is_fit] = ord("0")
     return text_column(short), is_fit
+
+
+def _read_digits(characters: Bytes) -> tuple[Bytes, Mask]:
+    """The bytes of words, and which rows are hex throughout."""
+    if not _are_zeros(characters, 2, _LOW_AT).all():
+        return bytes_of_hex(characters[:, 2:])
+    # Most numbers are small: only their last 64 bits are worth reading.
+    cells = np.zeros((len(characters), WORD), dtype=np.uint8)
+    low = _part(characters, _LOW_AT, 16).copy().view(np.uint8).reshape(len(characters), 16)
+    cells[:, 24:], is_number = bytes_of_hex(low)
+    return cells, is_number
+
+
+def _are_zeros(characters: Bytes, start: int, end: int) -> Mask:
+    """Which rows are the digit 0 from one place to another, eight characters at once."""
+    zeros = np.ones(len(characters), dtype=np.bool_)
+    for at in range(start, end, 8):
+        zeros &= np.ndarray(len(characters), "<u8", characters, at, (_HASH_LENGTH,)) == _EIGHT_ZEROS
+    return zeros
+
+
+def _part(characters: Bytes, at: int, length: int) -> NDArray[np.void]:
+    """Some characters of every row as one element each: copying one is a memcpy."""
+    n_rows, width = characters.shape
+    return np.ndarray((n_rows,), f"V{length}", characters, at, (width,))
 
 
 # --- numbers

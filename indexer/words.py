@@ -63,9 +63,10 @@ def is_hex(cells: NDArray[np.uint8]) -> NDArray[np.bool_]:
     step = max(1, _BLOCK // max(1, width))
     for at in range(0, n_rows, step):
         digits = np.ascontiguousarray(cells[at : at + step])
-        is_digit = ((digits - ord("0")) < 10) | (((digits | 32) - ord("a")) < 6)
-        # Nearly always all rows are, and none has to be looked for.
+        is_digit = ((digits - ord("0")) < 10) | ((digits - ord("a")) < 6)
+        # Nearly always all are, and in lower case: nothing else has to be looked for.
         if not is_digit.all():
+            is_digit |= (digits - ord("A")) < 6
             found[at : at + step] = is_digit.all(axis=1)
     return found
 

@@ -1,5 +1,6 @@
 """Columnar decoding against eth-abi, which decodes one value at a time."""
 
+import re
 from decimal import Decimal
 
 import polars as pl
@@ -183,6 +184,37 @@ def test_topic_with_dirt_above_an_address_is_a_fault():
     event = Event.parse("Test(address indexed a)")
     decoded = decode(event, logs_of([b""], ["0x" + "01" * 32]))
     assert decoded.faults["reason"].to_list() == ["a: not a clean address"]
+
+
+WORD_DIGITS = st.one_of(
+    st.integers(0, 2**256 - 1).map("{:064x}".format),
+    st.integers(0, 2**64 + 1).map("{:064x}".format),
+    st.integers(0, 2**160 + 1).map("{:064X}".format),
+    st.text("0123456789abcdefABCDEFgGxX /:@`é", min_size=62, max_size=66),
+)
+
+
+@given(st.lists(WORD_DIGITS, min_size=1, max_size=6))
+def test_topics_are_read_as_python_reads_them_or_marked(words):
+    event = Event.parse("E(uint256 indexed n)")
+    topics = ["0x" + digits for digits in words]
+    logs = pl.DataFrame({"topic1": topics, "data": [b""] * len(topics)})
+    decoded = decode(event, logs)
+    is_word = [re.fullmatch("[0-9a-fA-F]{64}", digits) is not None for digits in words]
+    good = [str(int(digits, 16)) for digits, ok in zip(words, is_word, strict=True) if ok]
+    assert decoded.rows["n"].to_list() == good
+    assert decoded.faults["row"].to_list() == [i for i, ok in enumerate(is_word) if not ok]
+
+
+@given(st.lists(WORD_DIGITS, min_size=1, max_size=6))
+def test_addresses_are_the_last_forty_digits_of_clean_words_or_marked(words):
+    event = Event.parse("E(address indexed a)")
+    logs = pl.DataFrame({"topic1": ["0x" + digits for digits in words], "data": [b""] * len(words)})
+    decoded = decode(event, logs)
+    is_clean = [re.fullmatch("0{24}[0-9a-fA-F]{40}", digits) is not None for digits in words]
+    good = ["0x" + digits[24:] for digits, ok in zip(words, is_clean, strict=True) if ok]
+    assert decoded.rows["a"].to_list() == good
+    assert decoded.faults["row"].to_list() == [i for i, ok in enumerate(is_clean) if not ok]
 
 
 @pytest.mark.parametrize(
