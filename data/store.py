@@ -33,6 +33,11 @@ _MEMORY = "512MB"
 # A checkpoint compresses again every row group that grew since the last one. At DuckDB's default of
 # 16 MiB each batch of an index run pays for that. A log of this size is replayed in about a second.
 _CHECKPOINT_AT = "128MB"
+# A checkpoint packs neighbouring row groups anew where that makes them fewer. A bulk load leaves a
+# few that are not full, and packing them can cost a tenth of the load; only who deletes single rows
+# again and again, a follower, has need of it (see `packing`).
+_PACKS = 0
+_PACKS_LIVE = 100
 # New files are of this format: it packs the same rows with a third less work than DuckDB's default,
 # which any DuckDB since 0.10 reads. A file keeps the format that it was made with.
 _FORMAT = "v1.5.0"
@@ -149,12 +154,23 @@ class Store:
 
         Several threads cut the rows of an insert into parts and compress those at their seams anew.
         """
-        threads = self.query("SELECT current_setting('threads') AS threads").item()
-        self._connection.execute("SET threads = 1")
+        with self._setting("threads", 1):
+            yield
+
+    @contextmanager
+    def packing(self) -> Iterator[None]:
+        """Lets checkpoints pack row groups that lost rows while entered: for many small writes."""
+        with self._setting("max_vacuum_tasks", _PACKS_LIVE):
+            yield
+
+    @contextmanager
+    def _setting(self, name: str, value: int) -> Iterator[None]:
+        before = self.query(f"SELECT current_setting('{name}') AS value").item()
+        self._connection.execute(f"SET {name} = {value}")
         try:
             yield
         finally:
-            self._connection.execute(f"SET threads = {threads}")
+            self._connection.execute(f"SET {name} = {before}")
 
     def append(self, name: str, frame: pl.DataFrame) -> int:
         """Appends in a transaction of its own; see Transaction.append."""
@@ -224,19 +240,23 @@ class Store:
         self._create_tables()
 
     def _stored_version(self) -> int | None:
+        # Asked by a cursor that is closed: a result half read keeps its transaction open, and
+        # nothing that comes after it can be packed into the file.
         try:
-            row = self._connection.execute(
-                f"SELECT value FROM {_META} WHERE name = 'schema_version'"
-            ).fetchone()
+            with self.cursor() as cursor:
+                row = cursor.execute(
+                    f"SELECT value FROM {_META} WHERE name = 'schema_version'"
+                ).fetchone()
         except duckdb.CatalogException:
             return None
         return int(row[0]) if row else None
 
     def _foreign_tables(self) -> bool:
-        row = self._connection.execute(
-            "SELECT count(*) FROM information_schema.tables"
-            " WHERE table_catalog = current_database()"
-        ).fetchone()
+        with self.cursor() as cursor:
+            row = cursor.execute(
+                "SELECT count(*) FROM information_schema.tables"
+                " WHERE table_catalog = current_database()"
+            ).fetchone()
         return bool(row and row[0])
 
     def _create_tables(self) -> None:
@@ -404,6 +424,7 @@ def _connect(target: Target, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     # Set, not given to connect: connections of one process to one file must be given the same.
     connection.execute(f"SET memory_limit = '{_MEMORY}'")
     connection.execute(f"SET wal_autocheckpoint = '{_CHECKPOINT_AT}'")
+    connection.execute(f"SET max_vacuum_tasks = {_PACKS}")
     return connection
 
 

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -204,7 +203,7 @@ class Job:
             clock=self.clock,
             is_live=self.is_live,
         )
-        with nullcontext() if self.is_live else self.store.loading():
+        with self.store.packing() if self.is_live else self.store.loading():
             try:
                 await self._work(todo, head, known or {}, load)
             finally:

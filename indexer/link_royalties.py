@@ -81,34 +81,46 @@ terms AS (
 overrides AS (
     SELECT chain_id, collection, via, place FROM terms WHERE level = 'override'
 ),
+priced AS (
+    SELECT chain_id, block_number, block_hash, block_time, sale_id, collection, token_id, protocol,
+        seller, currency, price_wei::HUGEINT AS price_wei, {_SALE_PLACE} AS place
+    FROM sales
+    WHERE trade_kind NOT IN ('swap', 'primary_mint') AND price_wei IS NOT NULL
+),
 subjects AS (
     -- Sales, each with the contract whose terms hold: its own, or that of an override.
-    SELECT s.chain_id, s.block_number, s.block_hash, s.block_time, s.sale_id, s.collection,
-        s.token_id, s.protocol, s.seller, s.currency, s.price_wei::HUGEINT AS price_wei, s.place,
-        coalesce(o.via, s.collection) AS contract
-    FROM (
-        SELECT *, {_SALE_PLACE} AS place FROM sales
-        WHERE trade_kind NOT IN ('swap', 'primary_mint') AND price_wei IS NOT NULL
-    ) s
+    SELECT s.*, coalesce(o.via, s.collection) AS contract
+    FROM (FROM priced SEMI JOIN overrides USING (chain_id, collection)) s
     ASOF LEFT JOIN overrides o
         ON o.chain_id = s.chain_id AND o.collection = s.collection AND s.place > o.place
+    -- A join by time sorts whatever comes to it, so that only those come who may find somebody.
+    UNION ALL
+    SELECT *, collection AS contract FROM priced ANTI JOIN overrides USING (chain_id, collection)
 ),
 sets AS (
     SELECT chain_id, collection, token_id, level, venue, place, bool_and(bps IS NULL) AS is_removed
     FROM terms WHERE level IN ('token', 'collection', 'extension') GROUP BY ALL
 ),
+told_of AS MATERIALIZED (
+    SELECT *, coalesce((chain_id, collection) IN (SELECT (chain_id, collection) FROM sets), false)
+        OR coalesce((chain_id, contract) IN (SELECT (chain_id, collection) FROM sets), false)
+        AS has_sets
+    FROM subjects
+),
 chosen AS MATERIALIZED (
+    SELECT * EXCLUDE (has_sets), NULL::HUGEINT AS terms_place FROM told_of WHERE NOT has_sets
+    UNION ALL BY NAME
     -- The last terms before the sale: of its venue before those for all, of the token before those
     -- of the collection. Which extension minted a token no event tells, so that where a collection
     -- has terms of extensions, its own do not decide.
-    SELECT s.*,
+    SELECT s.* EXCLUDE (has_sets),
         CASE
             WHEN NOT vt.is_removed THEN vt.place
             WHEN NOT vc.is_removed THEN vc.place
             WHEN NOT t.is_removed THEN t.place
             WHEN e.place IS NULL THEN c.place
         END AS terms_place
-    FROM subjects s
+    FROM (FROM told_of WHERE has_sets) s
     ASOF LEFT JOIN (FROM sets WHERE level = 'token' AND venue IS NOT NULL) vt
         ON vt.chain_id = s.chain_id AND vt.collection = s.collection
         AND vt.token_id = s.token_id AND vt.venue = s.protocol AND s.place > vt.place
@@ -187,9 +199,13 @@ paid AS MATERIALIZED (
             OR (chain_id, recipient) IN (SELECT (chain_id, split) FROM splits))))
     GROUP BY ALL
 ),
+nameless AS (
+    SELECT * FROM unnamed WHERE recipient IS NULL AND owed_wei > 0
+),
 strangers AS (
     SELECT chain_id, sale_id, currency, min(recipient) AS stranger
-    FROM paid ANTI JOIN unnamed USING (chain_id, sale_id, recipient)
+    FROM paid SEMI JOIN nameless USING (chain_id, sale_id)
+    ANTI JOIN unnamed USING (chain_id, sale_id, recipient)
     GROUP BY ALL HAVING count(DISTINCT recipient) = 1
 ),
 owed AS (
@@ -197,7 +213,7 @@ owed AS (
     UNION ALL BY NAME
     -- Terms with a splitter that no event names: the one wallet that was paid without being named.
     SELECT u.* EXCLUDE (recipient), s.stranger AS recipient
-    FROM (SELECT * FROM unnamed WHERE recipient IS NULL AND owed_wei > 0) u
+    FROM nameless u
     LEFT JOIN strangers s USING (chain_id, sale_id, currency)
 ),
 told AS (
@@ -313,18 +329,23 @@ stated AS (
     FROM split_payments
     WHERE protocol = 'raisonne' AND event = 'received' AND source IN ('primary', 'resale')
 ),
-kinds AS (
-    SELECT s.chain_id, s.sale_id,
-        CASE
-            WHEN s.trade_kind = 'auction' THEN 'auction'
-            WHEN r.source IS NOT NULL THEN r.source
-            WHEN s.is_primary THEN 'primary'
-            ELSE 'resale'
-        END AS kind
-    FROM (SELECT *, {_SALE_PLACE} AS place FROM sales) s
-    ASOF LEFT JOIN stated r
+spoken AS (
+    SELECT s.chain_id, s.sale_id, r.source
+    FROM (SELECT *, {_SALE_PLACE} AS place FROM sales
+        SEMI JOIN stated USING (chain_id, block_hash, tx_hash)) s
+    ASOF JOIN stated r
         ON r.chain_id = s.chain_id AND r.block_hash = s.block_hash AND r.tx_hash = s.tx_hash
         AND r.collection = s.collection AND r.token_id = s.token_id AND s.place < r.place
+),
+kinds AS (
+    SELECT chain_id, sale_id,
+        CASE
+            WHEN trade_kind = 'auction' THEN 'auction'
+            WHEN source IS NOT NULL THEN source
+            WHEN is_primary THEN 'primary'
+            ELSE 'resale'
+        END AS kind
+    FROM sales LEFT JOIN spoken USING (chain_id, sale_id)
     UNION ALL
     SELECT chain_id, sale_id, kind FROM vault_charges
 )

@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import sys
+from contextlib import nullcontext
 from datetime import datetime
 from decimal import Decimal
 
@@ -292,3 +293,38 @@ with Store.open({str(tmp_path / "long.duckdb")!r}) as store, store.transaction()
     )
     written_mb, limit_mb = 400, 100
     assert int(done.stdout) < written_mb + limit_mb
+
+
+def checkpoint(store: Store) -> None:
+    with store.cursor() as cursor:
+        cursor.execute("CHECKPOINT")
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+def test_rows_replaced_in_parts_are_packed_for_a_follower_only(tmp_path, is_live):
+    path = tmp_path / "market.duckdb"
+    with Store.open(path) as store, store.packing() if is_live else nullcontext():
+        store.append("sale_payments", payments(*range(150_000)))
+        for part in range(12):
+            with store.transaction() as transaction:
+                old = f"block_number = 5 AND seq % 12 = {part}"
+                transaction.execute(f"DELETE FROM sale_payments WHERE {old}")
+                transaction.append("sale_payments", payments(*range(12_500), block=100 + part))
+            checkpoint(store)
+        groups = store.query(
+            "SELECT DISTINCT row_group_id FROM pragma_storage_info('sale_payments')"
+        ).height
+        assert store.read("sale_payments").height == 150_000
+    assert (groups <= 4) == is_live
+    with Store.open(path) as store:
+        assert store.query("SELECT current_setting('max_vacuum_tasks')").item() == 0
+        assert store.read("sale_payments").height == 150_000
+
+
+def test_a_table_that_is_replaced_as_a_whole_takes_no_more_room(store, tmp_path):
+    sizes = []
+    for _ in range(6):
+        store.replace("sale_payments", payments(*range(150_000)))
+        checkpoint(store)
+        sizes.append((tmp_path / "market.duckdb").stat().st_size)
+    assert sizes[-1] <= sizes[1]
