@@ -65,7 +65,7 @@ gas: setup-dev ## Accept today's gas of the contracts into contracts/gas.snapsho
 mutants: setup-dev ## Plant every fault of contracts/test/mutants and demand that its test notices (a quarter of an hour)
 	$(BIN)/python -m tests.contracts.mutants $(ARGS)
 
-fuzz: setup-dev ## Fuzz the contracts for up to an hour, log to .raisonne/fuzz (ARGS='--minutes 5 Loans': some)
+fuzz: setup-dev ## Fuzz the contracts (a quarter of an hour, at most one), log to .raisonne/fuzz (ARGS='--minutes 5 Loans': some)
 	$(BIN)/python -m tests.contracts.fuzz $(ARGS)
 
 slither: setup-dev ## Run slither over the contracts; every finding has its answer in docs/slither.md
