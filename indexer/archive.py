@@ -93,6 +93,7 @@ async def _require_chain(client: RpcClient, chain_id: int) -> None:
     if served != chain_id:
         message = f"{client.endpoint} serves chain {served}, not {chain_id}; correct --archive-url"
         raise WrongChainError(message)
+    client.chain_id = chain_id
 
 
 def _find_unknown(store: Store, chain_id: int) -> pl.DataFrame:
@@ -124,7 +125,7 @@ async def _ask(client: RpcClient, calls: pl.DataFrame) -> pl.DataFrame:
     ]
     answers: list[bytes] = []
     for at in range(0, len(requests), MAX_BATCH):
-        answers += await client.batch(requests[at : at + MAX_BATCH])
+        answers += await client.batch(requests[at : at + MAX_BATCH], proves_chain=True)
     outputs = [bytes.fromhex(msgspec.json.decode(raw)[2:]) if raw else None for raw in answers]
     return conform(
         "contract_reads",

@@ -123,9 +123,11 @@ class RpcClient:
         (raw,) = await self.batch([Request(method, params)])
         return msgspec.json.decode(raw)
 
-    async def batch(self, requests: Sequence[Request]) -> list[bytes]:
-        """Raw results of one JSON-RPC batch, in the order of the requests; errors as `ask`."""
-        return (await self.ask(requests)).results
+    async def batch(
+        self, requests: Sequence[Request], *, proves_chain: bool = False
+    ) -> list[bytes]:
+        """Raw results of one JSON-RPC batch, in the order of the requests; all else as `ask`."""
+        return (await self.ask(requests, proves_chain=proves_chain)).results
 
     async def ask(
         self,

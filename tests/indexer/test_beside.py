@@ -6,7 +6,7 @@ import aiohttp
 import polars as pl
 import pytest
 
-from data.errors import RetryableError
+from data.errors import RetryableError, UpstreamError
 from data.schema import TABLES
 from data.store import Store
 from indexer.abi import Event
@@ -128,12 +128,12 @@ class Refusing:
     def __getattr__(self, name):
         return getattr(self.client, name)
 
-    async def batch(self, requests):
+    async def batch(self, requests, **options):
         from indexer.answers import classify
 
         if any(each.method in self.methods for each in requests):
             raise classify(self.words, "node")
-        return await self.client.batch(requests)
+        return await self.client.batch(requests, **options)
 
 
 def complete_with(rpc, protocol, wrap, **options):
@@ -166,8 +166,8 @@ def test_parity_traces_say_the_same_as_call_traces(rpc):
 
 def test_transaction_that_moved_to_another_block_is_asked_again(rpc):
     class Elsewhere(Refusing):
-        async def batch(self, requests):
-            answers = await self.client.batch(requests)
+        async def batch(self, requests, **options):
+            answers = await self.client.batch(requests, **options)
             return [each.replace(b'"blockHash":"0x', b'"blockHash":"0xff') for each in answers]
 
     with pytest.raises(RetryableError, match="another block"):
@@ -181,8 +181,8 @@ class Forgetful(Refusing):
         super().__init__(client, ())
         self.knows_places = knows_places
 
-    async def batch(self, requests):
-        answers = await self.client.batch(requests)
+    async def batch(self, requests, **options):
+        answers = await self.client.batch(requests, **options)
         lost = {"eth_getTransactionByHash", "eth_getTransactionReceipt"}
         if not self.knows_places:
             lost.add("eth_getTransactionByBlockHashAndIndex")
@@ -206,6 +206,21 @@ def test_what_a_node_does_not_have_is_waited_for_and_then_gone_without(rpc):
     assert evidence.transactions.is_empty()
     assert evidence.logs["address"].to_list() == [SHOP]
     assert completer.missing == 2
+
+
+@pytest.mark.parametrize("need", ["input", "receipt", "trace", "call"])
+def test_node_that_became_another_chains_is_not_believed_to_lack_anything(rpc, need):
+    async def run():
+        selection = Selection(ChainContext(1), (shop(need),))
+        async with aiohttp.ClientSession() as session:
+            client = RpcClient([rpc.url], session, attempts=1, first_pause_s=0.01)
+            (evidence,) = await RpcSource(client, selection, head=2).fetch((0, 3))
+            client.chain_id = 5
+            client.pool.endpoints[0].serves_chain = True
+            return await Completer(client, selection).complete(evidence, goes_without=True)
+
+    with pytest.raises(UpstreamError, match="serves chain 1"):
+        asyncio.run(run())
 
 
 def test_index_run_stores_what_protocols_need_and_rebuild_changes_nothing(tmp_path):

@@ -33,7 +33,7 @@ class Answers:
     def __init__(self, answers: dict[tuple[str, str], Any]) -> None:
         self._answers = answers
 
-    async def batch(self, requests: Iterable[Any]) -> list[bytes]:
+    async def batch(self, requests: Iterable[Any], **_options: Any) -> list[bytes]:
         return [msgspec.json.encode(self._answer(each.method, each.params)) for each in requests]
 
     async def call(self, method: str, *params: Any) -> Any:
