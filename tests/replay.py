@@ -130,6 +130,10 @@ class ReplayChain:
         """Numbers of the blocks that hold logs, ascending."""
         return sorted(set(self._positions))
 
+    def askable_numbers(self) -> list[int]:
+        """Block numbers but those whose hash the recording gives to another block too."""
+        return [each for each in self.block_numbers() if self.number(self.hash(each)) == each]
+
     def hash(self, number: int) -> str:
         """Hash of a block, recorded or made up."""
         if number not in self._hashes:
