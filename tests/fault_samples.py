@@ -2,8 +2,10 @@
 
 import http.client
 import json
+from contextlib import contextmanager
 
-from tests.recording import quantity
+from tests.node import ReplayNode
+from tests.recording import Recording, quantity
 
 CHAIN = 77
 TOPIC = f"0x{0xDD:064x}"
@@ -90,3 +92,11 @@ ALL_PLACES = [(100, 0), (100, 1), (100, 2), (101, 0), (110, 0)]
 
 def header(node, number=100):
     return one(node, "eth_getBlockByNumber", hex(number), False)
+
+
+@contextmanager
+def replaying():
+    """A node that replays these blocks, of which three are whole, with its head at 120."""
+    recording = Recording(CHAIN, LOGS, transactions=rows(), complete={100, 101, 110})
+    with ReplayNode(CHAIN, recording=recording, head=120) as node:
+        yield node

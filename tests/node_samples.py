@@ -3,9 +3,11 @@
 import json
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 
 from eth_utils import keccak
 
+from tests.node import ReplayNode
 from tests.recording import Recording
 from tests.replay import ReplayChain
 
@@ -79,3 +81,10 @@ def served(node, **criteria):
 
 
 ALL = {"fromBlock": "earliest", "toBlock": "latest"}
+
+
+@contextmanager
+def replaying(**options):
+    """A node that replays the few logs."""
+    with ReplayNode(CHAIN, few_logs(), **options) as node:
+        yield node

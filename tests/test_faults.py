@@ -10,24 +10,21 @@ from tests import faults as f
 from tests.fault_samples import (
     ALL_PLACES,
     CHAIN,
-    LOGS,
     header,
     logs_of,
     one,
     places,
-    rows,
+    replaying,
     word,
 )
 from tests.faults.answers import EMPTY_BLOOM, FULL_BLOOM
-from tests.node import ReplayNode
-from tests.recording import Recording, quantity
+from tests.recording import quantity
 from tests.replay import ZERO_HASH
 
 
 @pytest.fixture
 def node():
-    recording = Recording(CHAIN, LOGS, transactions=rows(), complete={100, 101, 110})
-    with ReplayNode(CHAIN, recording=recording, head=120) as replay:
+    with replaying() as replay:
         yield replay
 
 

@@ -6,26 +6,23 @@ from tests import faults as f
 from tests.fault_samples import (
     ALL_PLACES,
     CHAIN,
-    LOGS,
     ask,
     criteria,
     header,
     logs_of,
     one,
     places,
-    rows,
+    replaying,
     word,
 )
 from tests.forks import fork
-from tests.node import ReplayNode
 from tests.recording import Recording
 from tests.replay import ReplayChain
 
 
 @pytest.fixture
 def node():
-    recording = Recording(CHAIN, LOGS, transactions=rows(), complete={100, 101, 110})
-    with ReplayNode(CHAIN, recording=recording, head=120) as replay:
+    with replaying() as replay:
         yield replay
 
 

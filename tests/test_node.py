@@ -18,6 +18,7 @@ from tests.node_samples import (
     call,
     few_logs,
     post,
+    replaying,
     result,
     served,
     word,
@@ -29,7 +30,7 @@ from tests.replay import logs_bloom
 
 @pytest.fixture
 def node():
-    with ReplayNode(CHAIN, few_logs()) as replay:
+    with replaying() as replay:
         yield replay
 
 

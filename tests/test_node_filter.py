@@ -8,11 +8,10 @@ from tests.node import ReplayNode
 from tests.node_samples import (
     ALL,
     APPROVAL,
-    CHAIN,
     TRANSFER,
     address,
     call,
-    few_logs,
+    replaying,
     result,
     served,
     word,
@@ -23,7 +22,7 @@ from tests.recording import Recording
 
 @pytest.fixture
 def node():
-    with ReplayNode(CHAIN, few_logs()) as replay:
+    with replaying() as replay:
         yield replay
 
 
@@ -58,7 +57,7 @@ class TestFilter:
         assert served(node, **ALL, topics=[TRANSFER, None, None, None]) == [(100, 0)]
 
     def test_trailing_nulls_may_match_as_in_other_clients(self):
-        with ReplayNode(CHAIN, few_logs(), counts_trailing_nulls=False) as lenient:
+        with replaying(counts_trailing_nulls=False) as lenient:
             found = served(lenient, **ALL, topics=[TRANSFER, None, None, None])
         assert found == [(100, 0), (110, 0)]
 
@@ -77,7 +76,7 @@ class TestFilter:
         assert words in call(node, "eth_getLogs", criteria)["error"]["message"]
 
     def test_logs_may_come_without_times(self):
-        with ReplayNode(CHAIN, few_logs(), log_times=False) as terse:
+        with replaying(log_times=False) as terse:
             logs = result(terse, "eth_getLogs", ALL)
         assert all("blockTimestamp" not in log for log in logs)
 

@@ -6,12 +6,11 @@ import aiohttp
 import pytest
 
 from tests.forks import fork
-from tests.node import ReplayNode
 from tests.node_samples import (
     ALL,
     CHAIN,
     call,
-    few_logs,
+    replaying,
     result,
     served,
     word,
@@ -21,7 +20,7 @@ from tests.receipts import receipts_root
 
 @pytest.fixture
 def node():
-    with ReplayNode(CHAIN, few_logs()) as replay:
+    with replaying() as replay:
         yield replay
 
 
@@ -117,7 +116,7 @@ def test_blocks_above_the_head_are_not_there_yet(node):
 
 
 def test_recording_may_be_taken_for_whole():
-    with ReplayNode(CHAIN, few_logs(), is_whole=True) as whole:
+    with replaying(is_whole=True) as whole:
         receipts = result(whole, "eth_getBlockReceipts", hex(110))
         header = result(whole, "eth_getBlockByNumber", hex(110), False)
     assert [len(receipt["logs"]) for receipt in receipts] == [1, 1]

@@ -66,7 +66,7 @@ def _budgets(budgets: pl.DataFrame) -> None:
             "budgets",
             "What it may spend, and what it spent",
             "Each kind of spending has a budget per epoch, and what exceeds it is refused; nothing "
-            f"is carried over. The newest epoch with spending is {newest:,}.",
+            f"is carried over. The newest epoch with spending is {newest}.",
             "Table of spending by epoch and kind",
             ("Budget used",),
         ),
