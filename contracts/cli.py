@@ -1,7 +1,6 @@
 """Commands of the local chain: text to calls, no logic."""
 
 import json
-import signal
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -53,9 +52,6 @@ def chain_up(
     """
     from contracts import chain
 
-    if not detach:
-        # A service manager ends us with SIGTERM; anvil must not be left behind then either.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
     started = chain.up(port, state_dir=state_dir, timestamp=timestamp, detach=detach)
     try:
         line = f"local chain {chain.LOCAL_CHAIN_ID} at {started.rpc_url} (pid {started.pid})"

@@ -117,6 +117,10 @@ class Rpc:
         except (OSError, http.client.HTTPException) as problem:
             self._connection.close()
             raise self._unreachable(problem) from problem
+        except BaseException:
+            # Interrupted: the answer still to come is not the next call's.
+            self._connection.close()
+            raise
         if response.status >= 400 and not content.lstrip().startswith((b"{", b"[")):
             message = f"{mask_url(self.url)} answered HTTP {response.status}; check the address"
             raise RpcError(message)

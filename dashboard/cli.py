@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 import subprocess
 import sys
@@ -40,22 +39,25 @@ def dashboard(
     """
     check_store(store)
     process = serve(store, port, host=host, headless=headless)
-    typer.echo(f"dashboard: {address(port, host)} (store {store}; Ctrl+C stops it)")
-    code = _wait(process)
+    code = wait(process, f"dashboard: {address(port, host)} (store {store}; Ctrl+C stops it)")
     if code:
         message = f"the dashboard of {store} ended with code {code}; its log above says why"
         raise ServerError(message)
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int:
-    """Waits for the server and takes it along when this process is told to end."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def wait(process: subprocess.Popen[bytes], announcement: str) -> int:
+    """Says that the server is up and waits for its end, which Ctrl+C brings about.
+
+    Returns:
+        The exit code of the server, 0 when it was interrupted.
+    """
     try:
+        # Told in here: whoever reads the line may interrupt the very next moment.
+        typer.echo(announcement)
         return process.wait()
     except KeyboardInterrupt:
         return 0
     finally:
-        signal.signal(signal.SIGTERM, before)
         stop(process)
 
 

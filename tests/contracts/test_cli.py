@@ -77,9 +77,9 @@ def test_settings_that_are_none_are_refused(local, tmp_path, bad):
 @pytest.mark.chain
 def test_up_in_the_foreground_takes_its_anvil_along(anvil, tmp_path):
     port = chain.free_port()
-    options = ["up", "--port", str(port), "--state-dir", str(tmp_path)]
-    code = f"from contracts.cli import app; app({options!r})"
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    options = ["chain", "up", "--port", str(port), "--state-dir", str(tmp_path)]
+    command = [sys.executable, "-m", "raisonne", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert f"http://127.0.0.1:{port}" in process.stdout.readline()
         assert chain.running(port, state_dir=tmp_path)

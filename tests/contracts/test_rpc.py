@@ -1,5 +1,7 @@
 import http.server
+import signal
 import threading
+import time
 
 import pytest
 
@@ -11,7 +13,10 @@ from contracts.rpc import Rpc, mask_url
 class _Canned(http.server.BaseHTTPRequestHandler):
     status, body = 200, b""
 
+    wait_s = 0.0
+
     def do_POST(self):
+        time.sleep(self.wait_s)
         self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(self.status)
         self.send_header("Content-Length", str(len(self.body)))
@@ -30,8 +35,8 @@ def canned():
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
 
-    def answer(body, status=200):
-        handler.body, handler.status = body, status
+    def answer(body, status=200, wait_s=0.0):
+        handler.body, handler.status, handler.wait_s = body, status, wait_s
         return Rpc(f"http://127.0.0.1:{server.server_port}/v2/SECRET?key=SECRET")
 
     yield answer
@@ -47,6 +52,19 @@ def test_result_comes_back(canned):
 def test_batch_is_put_back_in_order(canned):
     rpc = canned(b'[{"id":1,"result":"b"},{"id":0,"result":"a"}]')
     assert rpc.batch([("first", []), ("second", [])]) == ["a", "b"]
+
+
+def test_call_after_an_interrupted_one_gets_its_own_answer(canned):
+    rpc = canned(b'{"id":0,"result":"late"}', wait_s=5)
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(KeyboardInterrupt):
+            rpc.call("first")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    canned(b'{"id":0,"result":"next"}')
+    assert rpc.call("second") == "next"
 
 
 def test_empty_batch_asks_nothing():

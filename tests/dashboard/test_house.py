@@ -82,11 +82,9 @@ def test_server_ends_with_the_command_that_started_it(market_store):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    code = (
-        f"from dashboard.cli import dashboard; dashboard(store={str(market_store)!r}, port={port})"
-    )
+    arguments = ["dashboard", "--store", str(market_store), "--port", str(port)]
     command = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        [sys.executable, "-m", "raisonne", *arguments], stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
     assert command.stdout.readline().startswith(f"dashboard: http://127.0.0.1:{port} ")
     assert cli._is_up(port, "127.0.0.1")
