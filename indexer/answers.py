@@ -18,6 +18,7 @@ from indexer.errors import (
     TooManyBytes,
     TooManyCriteria,
     TooManyResults,
+    UnknownBlock,
 )
 from indexer.limits import LimitKind, recognise
 from indexer.rate import throttle_in_error, throttle_in_http
@@ -30,12 +31,15 @@ _NO_TAG = re.compile(r"(?:finalized|safe) block not found", re.IGNORECASE)
 
 _SLOW = re.compile(r"time(?:d|s)?.?out|took too long|duration|deadline", re.IGNORECASE)
 _PASSING = re.compile(
-    r"temporar|try again|unavailable|overload|busy|not yet|connection|capacity"
-    # a replica behind the tip, or one that reorganises
-    r"|header not found|unknown block|block not found|beyond (?:the )?(?:current )?head"
+    r"temporar|try again|unavailable|overload|busy|not yet|connection|capacity", re.IGNORECASE
+)
+_UNKNOWN_BLOCK = re.compile(
+    r"header not found|unknown block|block not found|beyond (?:the )?(?:current )?head"
     r"|blockchain height",
     re.IGNORECASE,
 )
+"""How replicas behind the tip, or such that reorganise, speak of a block."""
+
 _BATCH = re.compile(r"\bbatch", re.IGNORECASE)
 """Every known refusal of a batch says so (go-ethereum#26681, besu#4951, jsonrpsee#1107)."""
 
@@ -188,8 +192,9 @@ def classify(
         return BatchRefused(f"{text}; the node refuses batches, try another --rpc-url")
     if _SLOW.search(message):
         return SlowAnswer(text)
-    if _PASSING.search(details) and not _NO_TAG.search(details):
-        return RetryableError(text)
+    is_unknown = bool(_UNKNOWN_BLOCK.search(details))
+    if (is_unknown or _PASSING.search(details)) and not _NO_TAG.search(details):
+        return UnknownBlock(text) if is_unknown else RetryableError(text)
     return RpcError(f"{text}; the node refuses this call, try another --rpc-url")
 
 

@@ -8,6 +8,10 @@ UpstreamError (4, from data.errors)
 ├── RootError            a root cannot be recomputed from what the node told
 ├── WrongChainError      the endpoint serves another chain than was asked for
 └── RetryableError       (from data.errors) an equal call may succeed later
+    ├── Throttled        a node asks for fewer calls
+    ├── SlowAnswer       a call takes longer than it may
+    ├── UnknownBlock     a node does not have a block, or not yet
+    └── Unreachable      no connection can be made
 IntegrityError (5, from data.errors)
 ├── GapError             blocks hold logs that could not be had, or, if strict, may hold such
 ├── DeepReorgError       no stored block within the window is on the node's chain
@@ -75,6 +79,10 @@ class SlowAnswer(RetryableError):  # noqa: N818 - as SizeRefused
     """
 
     url = ""
+
+
+class UnknownBlock(RetryableError):  # noqa: N818 - as SizeRefused
+    """Raised when a node does not have a block: it is behind, reorganises, or pruned it."""
 
 
 class Unreachable(RetryableError):  # noqa: N818 - as SizeRefused

@@ -24,6 +24,7 @@ from indexer.errors import (
     SizeRefused,
     SlowAnswer,
     Throttled,
+    UnknownBlock,
     Unreachable,
 )
 from indexer.transport import MAX_ANSWER_BYTES, Timeouts, mask_text, mask_url, post
@@ -64,10 +65,14 @@ class Reply:
 
 @dataclass
 class _Patience:
-    """Counts what went wrong with one batch, and says when it is enough."""
+    """Counts what went wrong with one batch, and says when it is enough.
+
+    Where one endpoint has to answer, that it does not have a block is its answer.
+    """
 
     attempts: int
     is_hopeless: Callable[[], bool]
+    is_pinned: bool = False
     failed: int = 0
     throttled: int = 0
     slow: int = 0
@@ -81,6 +86,8 @@ class _Patience:
         self.failed += 1
         self.slow += isinstance(error, SlowAnswer)
         self.unreachable += isinstance(error, Unreachable)
+        if self.is_pinned and isinstance(error, UnknownBlock):
+            return False
         if self.slow >= _SLOW_ATTEMPTS or self.failed >= self.attempts:
             return False
         return self.unreachable < _REFUSED_ATTEMPTS or not self.is_hopeless()
@@ -147,7 +154,8 @@ class RpcClient:
         Args:
             requests: the calls.
             prefer: the endpoint to begin with, where the call was made to its measure.
-            only: the endpoint that has to answer; none takes its place.
+            only: the endpoint that has to answer; none takes its place, and that it does not have
+                a block is an answer.
             avoid: names of endpoints that another should be asked instead of, if there is one.
             attempts: instead of the client's own, for a caller who knows better when to go on.
             proves_chain: ask for the chain id in the same batch; else only an endpoint that has
@@ -162,14 +170,16 @@ class RpcClient:
         """
         asked = [only] if only else self.pool.endpoints
         patience = _Patience(
-            attempts or self.attempts, lambda: not any(each.has_answered for each in asked)
+            attempts or self.attempts,
+            lambda: not any(each.has_answered for each in asked),
+            is_pinned=only is not None,
         )
         avoid = set(avoid)
         while True:
             endpoint = only or prefer or self.pool.pick(self.clock(), avoid)
             prefer = None
             try:
-                return await self._attempt(endpoint, requests, patience.throttled, proves_chain)
+                return await self._attempt(endpoint, requests, patience, proves_chain)
             except BatchRefused:
                 if not endpoint.narrow_batch(len(requests)):
                     raise
@@ -196,7 +206,7 @@ class RpcClient:
         self,
         endpoint: Endpoint,
         requests: Sequence[Request],
-        throttled: int,
+        patience: _Patience,
         proves_chain: bool,
     ) -> Reply:
         self._last = endpoint
@@ -211,7 +221,7 @@ class RpcClient:
             return reply
         except Throttled as error:
             endpoint.has_answered = True
-            pause_s = self.first_pause_s * min(2 ** min(throttled, 16), _LONGEST_PAUSE)
+            pause_s = self.first_pause_s * min(2 ** min(patience.throttled, 16), _LONGEST_PAUSE)
             named_s = error.retry_after_s
             endpoint.bucket.complained(
                 self.clock(),
@@ -227,6 +237,10 @@ class RpcClient:
         except UpstreamError as error:
             if isinstance(error, SlowAnswer):
                 error.url = endpoint.url
+            if patience.is_pinned and isinstance(error, UnknownBlock):
+                # No reason to rest: others may ask it about blocks that it has.
+                endpoint.has_answered, endpoint.failures = True, 0
+                raise
             endpoint.failed(self.clock(), sent_at_s=sent_at_s, first_rest_s=self.first_pause_s)
             raise
         finally:

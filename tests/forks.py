@@ -2,8 +2,9 @@
 
 `fork(chain, n)` shares all blocks below n with the chain and has its own from n on:
 
-- **Hash of block m ≥ n**: keccak-256 of `b"fork"` ‖ salt as 32 bytes, big-endian ‖ hash of block m
-  on the chain that was forked. Forks of other salts, and forks of forks, differ in every such hash.
+- **Hash of block m ≥ n**: the first 24 bytes of keccak-256 of `b"fork"` ‖ salt as 32 bytes,
+  big-endian ‖ hash of block m on the chain that was forked, and then m as 8 bytes. Forks of other
+  salts, and forks of forks, differ in every such hash.
 - **Times** are those of the forked chain, as a slot keeps its time whoever fills it.
 - **Logs** from n on are `kept` (the same transactions in the same blocks), `dropped` (empty blocks)
   or `moved`: every transaction is mined again `blocks_later`, its logs `indexes_later`. Those moved
@@ -15,10 +16,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from eth_utils import keccak
-
 from tests.recording import Json, quantity
-from tests.replay import ReplayChain
+from tests.replay import ReplayChain, numbered_hash
 
 
 class ForkedChain(ReplayChain):
@@ -43,17 +42,17 @@ class ForkedChain(ReplayChain):
             return self._origin.hash(number)
         if number not in self._hashes:
             packed = b"fork" + self._salt.to_bytes(32, "big")
-            made = "0x" + keccak(packed + bytes.fromhex(self._origin.hash(number)[2:])).hex()
-            self._hashes[number], self._numbers[made] = made, number
+            of_origin = bytes.fromhex(self._origin.hash(number)[2:])
+            self._hashes[number] = numbered_hash(packed + of_origin, number)
         return self._hashes[number]
 
     def number(self, block_hash: str) -> int | None:
-        """Number of the block with a hash; None when no such block was recorded or told."""
-        number = self._numbers.get(block_hash)
-        if number is None:
-            number = self._origin.number(block_hash)
-            number = number if number is not None and number < self._start else None
-        return number if number is not None and number <= self.head else None
+        """Number of the block with a hash; None when it is on no part of this chain."""
+        number = super().number(block_hash)
+        if number is not None and number >= self._start:
+            return number
+        number = self._origin.number(block_hash)
+        return number if number is not None and number < self._start else None
 
     def time(self, number: int) -> int:
         """Seconds since 1970 of a block, that of the forked chain."""

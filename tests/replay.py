@@ -5,7 +5,8 @@ transaction index. `ReplayChain` fills the holes by fixed rules, so that every p
 replays the same recording presents the same chain:
 
 - **Hash of block n**: the recorded hash; else the recorded parent hash of block n + 1; else
-  keccak-256 of the 70 bytes `b"replay"` ‖ chain id ‖ n, both numbers as 32 bytes, big-endian.
+  the first 24 bytes of keccak-256 of `b"replay"` ‖ chain id ‖ n, both numbers as 32 bytes,
+  big-endian, and then n as 8 bytes, so that every replay knows the blocks of every other.
   The parent of n is the hash of n - 1 (32 zero bytes for block 0).
 - **Time**: the recorded one (header, else log). Between two recorded blocks it lies on the straight
   line through them, rounded down; outside it runs on in steps of 12 s, not below 0.
@@ -55,9 +56,15 @@ _LOG_FIELDS = (
 
 
 def replay_hash(chain_id: int, number: int) -> str:
-    """Hash of a block that nothing was recorded of: keccak of ("replay", chain, n)."""
-    packed = b"replay" + chain_id.to_bytes(32, "big") + number.to_bytes(32, "big")
-    return "0x" + keccak(packed).hex()
+    """Hash of a block that nothing was recorded of."""
+    return numbered_hash(
+        b"replay" + chain_id.to_bytes(32, "big") + number.to_bytes(32, "big"), number
+    )
+
+
+def numbered_hash(packed: bytes, number: int) -> str:
+    """A hash that ends in the number of its block."""
+    return "0x" + keccak(packed)[:24].hex() + number.to_bytes(8, "big").hex()
 
 
 @lru_cache(maxsize=1 << 16)
@@ -138,8 +145,6 @@ class ReplayChain:
         """Hash of a block, recorded or made up."""
         if number not in self._hashes:
             self._hashes[number] = replay_hash(self.chain_id, number)
-            # a made-up hash cannot be undone, so it becomes known by being told
-            self._numbers[self._hashes[number]] = number
         return self._hashes[number]
 
     def parent_hash(self, number: int) -> str:
@@ -155,9 +160,9 @@ class ReplayChain:
         return min(number, self.head)
 
     def number(self, block_hash: str) -> int | None:
-        """Number of the block with a hash; None when no such block was recorded or told."""
-        number = self._numbers.get(block_hash)
-        return number if number is not None and number <= self.head else None
+        """Number of the block with a hash; None when no such block was recorded or made up."""
+        number = self._numbers.get(block_hash, int(block_hash[-16:], 16))
+        return number if number <= self.head and self.hash(number) == block_hash else None
 
     def time(self, number: int) -> int:
         """Seconds since 1970 of a block, recorded or interpolated."""

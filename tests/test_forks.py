@@ -27,9 +27,16 @@ def test_fork_shares_the_blocks_below_it_and_no_other(chain):
     assert set(hashes(forked, 101)).isdisjoint(hashes(chain, 101))
 
 
-def test_hash_is_keccak_of_the_documented_bytes(chain):
+def test_hash_is_of_the_documented_bytes(chain):
     packed = b"fork" + (7).to_bytes(32, "big") + bytes.fromhex(chain.hash(110)[2:])
-    assert fork(chain, 101, salt=7).hash(110) == "0x" + keccak(packed).hex()
+    expected = "0x" + keccak(packed)[:24].hex() + f"{110:016x}"
+    assert fork(chain, 101, salt=7).hash(110) == expected
+
+
+def test_fork_knows_its_blocks_by_their_hashes_before_it_told_them(chain):
+    told, asked = fork(chain, 101), fork(chain, 101)
+    assert [asked.number(each) for each in hashes(told)] == list(range(98, 115))
+    assert asked.number(chain.hash(101)) is None, "it is not of this fork"
 
 
 def test_forks_of_other_salts_and_forks_of_forks_differ_in_every_block(chain):

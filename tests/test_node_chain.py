@@ -22,10 +22,16 @@ from tests.replay import ReplayChain, logs_bloom, replay_hash
 
 
 class TestHashes:
-    def test_made_up_hash_is_keccak_of_the_documented_bytes(self):
+    def test_made_up_hash_is_of_the_documented_bytes(self):
         packed = b"replay" + CHAIN.to_bytes(32, "big") + (4_242).to_bytes(32, "big")
-        assert chain_of([]).hash(4_242) == "0x" + keccak(packed).hex()
+        expected = "0x" + keccak(packed)[:24].hex() + f"{4_242:016x}"
+        assert chain_of([]).hash(4_242) == expected
         assert replay_hash(CHAIN, 4_242) != replay_hash(CHAIN + 1, 4_242)
+
+    def test_block_is_known_by_a_made_up_hash_that_another_replay_told(self):
+        assert chain_of(few_logs()).number(replay_hash(CHAIN, 108)) == 108
+        assert chain_of(few_logs()).number(replay_hash(CHAIN + 1, 108)) is None
+        assert chain_of(few_logs()).number(replay_hash(CHAIN, 9_999_999)) is None, "above it"
 
     def test_recorded_hash_wins_over_a_made_up_one(self):
         assert chain_of(few_logs()).hash(100) == word(0xB0_0000 + 100)

@@ -273,6 +273,30 @@ def test_only_the_named_endpoint_is_asked():
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("is_pinned", [True, False])
+def test_endpoint_without_a_block_is_waited_for_unless_it_alone_has_to_answer(is_pinned):
+    """Where it alone is asked, that is its answer, and no reason to leave it alone."""
+    asked = []
+
+    def unknown(calls):
+        asked.extend(calls)
+        error = {"code": -32000, "message": "unknown block"}
+        return [{"jsonrpc": "2.0", "id": call["id"], "error": error} for call in calls]
+
+    async def run():
+        async with AsyncExitStack() as stack:
+            url = await stack.enter_async_context(served(unknown))
+            session = await stack.enter_async_context(aiohttp.ClientSession())
+            client = RpcClient([url], session, attempts=3, first_pause_s=0.001)
+            (endpoint,) = client.pool.endpoints
+            with pytest.raises(UpstreamError, match="unknown block"):
+                await client.ask([Request("a")], only=endpoint if is_pinned else None)
+            return endpoint.failures
+
+    assert asyncio.run(run()) == (0 if is_pinned else 3)
+    assert len(asked) == (1 if is_pinned else 3)
+
+
 def never(_calls):
     async def answer(request):
         await asyncio.sleep(0.5)

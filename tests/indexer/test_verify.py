@@ -28,6 +28,7 @@ from tests.faults import (
     WrongBloom,
     ZeroBloom,
 )
+from tests.faults import RpcError as NodeError
 from tests.faults.answers import EMPTY_BLOOM
 from tests.indexer.samples import ALICE, BOB, TRANSFER_SINGLE, frame_of, make_log, make_transfer
 from tests.node import ReplayNode
@@ -238,6 +239,22 @@ def test_nothing_is_proven_by_a_receipts_root_that_is_always_the_empty_one(hones
             together = verified(served, other)
     assert alone.logs.equals(honest.logs), "what the receipts show is taken all the same"
     assert together.logs.equals(honest.logs)
+
+
+def test_endpoint_that_has_none_of_the_blocks_is_asked_once_about_each(honest):
+    """A replica that was pruned, or is far behind, holds nobody up."""
+
+    def lacks(method, params, result):
+        if method == "eth_getLogs" and "blockHash" in params[0]:
+            raise NodeError(-32000, "unknown block")
+        return result
+
+    with node() as served, node(lacks) as pruned:
+        evidence = verified(served, pruned)
+        asked = pruned.calls["eth_getLogs"]
+    assert evidence.logs.equals(honest.logs)
+    assert set(verdicts(evidence).values()) == {"proven"}, "by receipts"
+    assert asked == evidence.proof.verdicts["is_reasked"].sum() * len(SELECTION.log_filters)
 
 
 def test_lie_found_late_in_a_range_undoes_what_was_proven_before():
