@@ -1,7 +1,8 @@
 """New heads of a chain: pushed over a WebSocket where the endpoint offers one, polled otherwise.
 
 Only the newest head counts: whoever follows finds the blocks between by their numbers. A push is
-never trusted alone: when it is silent for longer than the chain is, the endpoint is asked.
+never trusted alone: when it is silent for longer than the chain is, the endpoint is asked. A
+subscription that then owes a head, and still does a poll later, is given up.
 """
 
 import asyncio
@@ -85,6 +86,8 @@ class HeadWatcher:
     _last: Head | None = None
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _socket: aiohttp.ClientWebSocketResponse | None = None
+    _told: int = -1  # the highest head that the subscription pushed
+    _owed: int = -1  # the head that asking showed before any push
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
@@ -135,14 +138,17 @@ class HeadWatcher:
         except (msgspec.MsgspecError, ValueError) as error:
             message = f"{self.client.endpoint} does not tell its latest block: {error}"
             raise RetryableError(message) from error
-        if self._socket is not None and self._last and head.number > self._last.number:
-            # The subscription missed it: it is dead, though its connection may not be.
+        if self._socket is not None and self._told < self._owed:
+            # The subscription is dead, though its connection may not be.
             await self._socket.close()
+        elif self._last and head.number > self._last.number:
+            # Perhaps its push is under way.
+            self._owed = head.number
         return head
 
     def _patience_s(self) -> float:
         block_s = self.block_s
-        if self._socket is not None:
+        if self._socket is not None and self._told >= self._owed:
             return max(_PATIENCE_BLOCKS * (block_s or 0.0), _PATIENCE_S)
         if block_s is None:
             return _FASTEST_POLL_S
@@ -178,7 +184,7 @@ class HeadWatcher:
             if int(await _call(socket, "eth_chainId"), 16) != self.chain_id:
                 return
             await _call(socket, "eth_subscribe", "newHeads")
-            self._socket = socket
+            self._socket, self._told, self._owed = socket, -1, -1
             self.on_push(True)
             async for message in socket:
                 if message.type is aiohttp.WSMsgType.TEXT:
@@ -195,7 +201,7 @@ class HeadWatcher:
             head = _read(msgspec.json.decode(text, type=_Push).params.result)
         except (msgspec.MsgspecError, ValueError):
             return
-        self._pushed = head
+        self._pushed, self._told = head, max(head.number, self._told)
         self._news.set()
 
 

@@ -199,6 +199,23 @@ def test_subscription_that_falls_silent_is_noticed(store, origin, monkeypatch):
         live.wait_for_tip(HEAD)
 
 
+def test_subscription_that_is_only_late_is_kept(store, origin, monkeypatch):
+    monkeypatch.setattr("indexer.heads._PATIENCE_S", 0.3)
+    monkeypatch.setattr("indexer.heads._PATIENCE_BLOCKS", 0)
+    with serve(start(origin)) as node, following(store, node) as live:
+        live.wait_for_tip(START)
+        _until(lambda: node.calls["eth_subscribe"] == 1)
+        node.server.is_mute = True
+        node.advance(START + 1)
+        live.wait_for_tip(START + 1)  # by asking
+        node.server.is_mute = False
+        for number in range(START + 2, START + 5):
+            node.advance(number)
+            live.wait_for_tip(number)
+        assert len(node.server.subscriptions) == 1
+    assert node.calls["eth_subscribe"] == 1
+
+
 def test_stop_during_the_backfill_keeps_what_was_committed_and_links_it(store, origin):
     with serve(origin, delay_s=0.02) as node:
         with following(store, node, max_range=5, concurrency=1):
