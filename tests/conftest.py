@@ -16,8 +16,9 @@ settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Shares the tests out, where several workers run them."""
+    """Shares the tests out, where several workers run them; before xdist reads the marks."""
     if hasattr(config, "workerinput"):
         share_out(items)
 

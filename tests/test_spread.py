@@ -69,3 +69,10 @@ def test_other_files_are_shares_of_their_own_with_the_indexer_before_the_rest():
         "browser/test_pages",
         "test_node",
     ]
+
+
+def test_workers_know_the_shares(request):
+    """Marks that come too late are ignored without a word: they end up in the name of the test."""
+    if not hasattr(request.config, "workerinput"):
+        pytest.skip("there are no workers: this is no parallel run")
+    assert request.node.nodeid.endswith("@test_spread")
