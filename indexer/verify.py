@@ -1,9 +1,9 @@
 """Verification: whether the logs of a range are all there are, by the log blooms of its headers.
 
-A block is silent for a filter if the answer holds no log of it that the filter matches. If the
-bloom of its header excludes the filter, the silence is proven; if not, the block gets a second look
-(see `indexer.witness`). One lie found makes the whole answer suspect: then every block of the range
-is tested, and every block whose bloom allows a log, silent or not, gets its second look.
+A block is silent for a filter if the answer holds no log of it that this filter alone matches. If
+the bloom of its header excludes the filter, the silence is proven; if not, the block gets a second
+look (see `indexer.witness`). One lie found makes the whole answer suspect: then every block of the
+range is tested, and every block whose bloom allows a log, silent or not, gets its second look.
 """
 
 from __future__ import annotations
@@ -351,12 +351,21 @@ def require_complete(gaps: Sequence[int], unproven: int, *, strict: bool) -> Non
 
 
 def _silence(evidence: Evidence, filters: Sequence[LogFilter]) -> NDArray[np.bool_]:
-    """For each filter and each block of the range whether the answer has no log of it."""
+    """For each filter and each block whether the answer has no log that only this filter matches.
+
+    What several filters match may have come by another one, and says nothing of this one's answer.
+    """
     silent = np.ones((len(filters), evidence.end - evidence.start), dtype=np.bool_)
-    for place, each in enumerate(filters):
-        heard = evidence.logs.filter(matches(each))["block_number"].unique().to_numpy()
-        silent[place, heard - evidence.start] = False
+    numbers = evidence.logs["block_number"].to_numpy()
+    matched = np.array([_mask(evidence.logs, matches(each)) for each in filters])
+    is_own = matched & (matched.sum(axis=0) == 1)
+    for place, own in enumerate(is_own):
+        silent[place, np.unique(numbers[own]) - evidence.start] = False
     return silent
+
+
+def _mask(logs: pl.DataFrame, condition: pl.Expr) -> NDArray[np.bool_]:
+    return logs.select(condition).to_series().to_numpy()
 
 
 def _has_no_receipts(headers: pl.DataFrame) -> NDArray[np.bool_]:

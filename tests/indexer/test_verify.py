@@ -60,17 +60,17 @@ def in_one_piece(client, selection=SELECTION):
     return RpcSource(client, selection, HEAD)
 
 
-def verified(*nodes, mode="full", start=START, end=END, seed=0):
+def verified(*nodes, mode="full", start=START, end=END, seed=0, selection=SELECTION):
     """Evidence of one range, fetched from the first node and verified with all of them."""
 
     async def run():
         async with aiohttp.ClientSession() as session:
             first = RpcClient([nodes[0].url], session, first_pause_s=0.001)
             everyone = RpcClient([each.url for each in nodes], session, first_pause_s=0.001)
-            second_look = SecondLook(everyone, SELECTION)
+            second_look = SecondLook(everyone, selection)
             source = VerifyingSource(
-                in_one_piece(first),
-                Verifier(everyone, second_look, SELECTION, mode, seed),
+                in_one_piece(first, selection),
+                Verifier(everyone, second_look, selection, mode, seed),
                 attempts=3,
                 first_pause_s=0.001,
             )
@@ -239,6 +239,25 @@ def test_nothing_is_proven_by_a_receipts_root_that_is_always_the_empty_one(hones
             together = verified(served, other)
     assert alone.logs.equals(honest.logs), "what the receipts show is taken all the same"
     assert together.logs.equals(honest.logs)
+
+
+def test_filter_answered_with_nothing_is_found_out_though_another_one_brings_a_log_of_its_own():
+    """On Ethereum one filter names contracts whose transfers another filter asks for as well."""
+    selection = Selection(ChainContext(1), tuple(PROTOCOLS.values()))
+    (named,) = [each["address"] for each in selection.log_filters if "address" in each]
+    logs = [make_transfer(place, block=1_010, index=place) for place in range(2)]
+    logs.append(make_transfer(2, block=1_010, index=2, address=named[0]))
+    matched = [frame_of(logs).filter(matches(each)).height for each in selection.log_filters]
+    assert sorted(matched) == [0, 1, 3]
+
+    def hides(method, params, result):
+        is_hidden = method == "eth_getLogs" and "address" not in params[0]
+        return [] if is_hidden and "blockHash" not in params[0] else result
+
+    with ReplayNode(1, logs, head=HEAD, is_whole=True, faults=[hides]) as served:
+        evidence = verified(served, selection=selection)
+    assert evidence.logs["log_index"].to_list() == [0, 1, 2]
+    assert verdicts(evidence)[1_010] == "repaired"
 
 
 def test_endpoint_that_has_none_of_the_blocks_is_asked_once_about_each(honest):
