@@ -62,11 +62,16 @@ _REFUSALS = {
 
 @dataclass(frozen=True)
 class Request:
-    """One JSON-RPC call; where it `may_revert`, a contract that does gives an empty result."""
+    """One JSON-RPC call.
+
+    Where it `may_revert`, a contract that does gives an empty result. Where what it asks for
+    `must_exist`, null is no answer of the chain, but of a node that does not have it.
+    """
 
     method: str
     params: tuple[Any, ...] = ()
     may_revert: bool = False
+    must_exist: bool = False
 
 
 class _Fault(msgspec.Struct):
@@ -121,6 +126,11 @@ def read_results(
     if missing:
         message = f"{name} left {len(missing)} of {len(requests)} calls unanswered"
         raise RetryableError(message)
+    for i, each in enumerate(requests):
+        if each.must_exist and _is_null(answers[i]):
+            what = " ".join(map(str, (each.method, *each.params[:1])))
+            message = f"{name}: {what} is null: the node that answered is behind the tip"
+            raise UnknownBlock(message)
     return [b"" if i in reverted else bytes(answers[i].result) for i in range(len(requests))]
 
 
@@ -134,7 +144,11 @@ def _has_reverted(answer: _Answer | None, request: Request) -> bool:
 def _is_answered(answer: _Answer | None, request: Request) -> bool:
     if answer is None or not answer.result:
         return False
-    return request.method not in _NEVER_NULL or bytes(memoryview(answer.result)[:5]) != b"null"
+    return request.method not in _NEVER_NULL or not _is_null(answer)
+
+
+def _is_null(answer: _Answer) -> bool:
+    return bytes(memoryview(answer.result)[:5]) == b"null"
 
 
 def _parse(http: HttpAnswer, name: str) -> dict[int, _Answer]:

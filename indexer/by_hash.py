@@ -102,8 +102,9 @@ class HashSource:
                 raise ReorgError(message)
 
     async def _hashes(self, blocks: BlockRange) -> list[str]:
-        answers, _ = await self._ask(
-            [Request("eth_getBlockByNumber", (hex(n), False)) for n in range(*blocks)]
+        numbers = [hex(number) for number in range(*blocks)]
+        answers = await self.client.batch(
+            [Request("eth_getBlockByNumber", (each, False), must_exist=True) for each in numbers]
         )
         return parse_headers(answers, self.selection.context.chain_id)["block_hash"].to_list()
 

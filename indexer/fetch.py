@@ -265,7 +265,7 @@ def _one_tip(results: Sequence[bytes], chain_id: int) -> pl.DataFrame:
 
 
 def _block(number: int, *, full: bool = False) -> Request:
-    return Request("eth_getBlockByNumber", (hex(number), full))
+    return Request("eth_getBlockByNumber", (hex(number), full), must_exist=True)
 
 
 def _agreeing(headers: pl.DataFrame, tip: pl.DataFrame) -> pl.DataFrame:

@@ -73,4 +73,4 @@ async def _read_receipts(
 
 
 def _header(number: int) -> Request:
-    return Request("eth_getBlockByNumber", (hex(number), False))
+    return Request("eth_getBlockByNumber", (hex(number), False), must_exist=True)

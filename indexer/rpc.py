@@ -291,5 +291,5 @@ class RpcClient:
 
 def _blames_batch(error: RetryableError, endpoint: Endpoint) -> bool:
     """Whether the size of the batch may be why an endpoint fails again and again."""
-    is_other = isinstance(error, Throttled | SlowAnswer | Unreachable)
+    is_other = isinstance(error, Throttled | SlowAnswer | Unreachable | UnknownBlock)
     return not is_other and not endpoint.excluded and endpoint.failures >= _SUSPICIOUS_FAILURES

@@ -156,7 +156,7 @@ class Verifier:
         have = evidence.blocks.filter(pl.col("block_number").is_in(wanted))
         missing = sorted(wanted - set(have["block_number"]))
         batches = [
-            [Request("eth_getBlockByNumber", (hex(n), False)) for n in missing[at : at + MAX_BATCH]]
+            [_header(number) for number in missing[at : at + MAX_BATCH]]
             for at in range(0, len(missing), MAX_BATCH)
         ]
         answers = await asyncio.gather(*map(self.client.batch, batches))
@@ -348,6 +348,10 @@ def require_complete(gaps: Sequence[int], unproven: int, *, strict: bool) -> Non
             "`raisonne index --verify full` again"
         )
         raise GapError(message)
+
+
+def _header(number: int) -> Request:
+    return Request("eth_getBlockByNumber", (hex(number), False), must_exist=True)
 
 
 def _silence(evidence: Evidence, filters: Sequence[LogFilter]) -> NDArray[np.bool_]:

@@ -82,7 +82,7 @@ def test_empty_logs_beside_a_null_header_are_not_believed():
 @pytest.mark.parametrize(
     ("lie", "complaint"),
     [
-        (Lie("eth_getBlockByNumber", lambda _: None, 99), "behind the tip"),
+        (Lie("eth_getBlockByNumber", lambda _: None, 99), "0x3ec is null.*behind the tip"),
         (
             Lie("eth_getBlockByNumber", lambda block: block | {"hash": word(5)}, 99),
             "different forks",
@@ -101,7 +101,9 @@ def test_empty_logs_beside_a_null_header_are_not_believed():
     ids=["null header", "other header", "elsewhere", "mixed forks", "text"],
 )  # fmt: skip
 def test_answer_that_contradicts_itself_is_asked_again_and_then_refused(lie, complaint):
-    refused = pytest.raises(UpstreamError, match=rf"blocks 1000:1005.*{complaint}.*attempts")
+    refused = pytest.raises(
+        UpstreamError, match=rf"(blocks 1000:1005|Number).*{complaint}.*attempts"
+    )
     with ReplayNode(CHAIN, LOGS, head=5_000, faults=[lie]) as node, refused:
         fetch(node, 1_000, 1_005)
     lie.times = 1

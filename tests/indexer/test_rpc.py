@@ -236,6 +236,22 @@ def test_another_endpoint_answers_what_the_first_refuses_for_good():
     assert asked == ["a", "a"]
 
 
+def test_null_for_what_must_exist_is_asked_of_another_endpoint():
+    def null(calls):
+        return [{"id": call["id"], "result": None} for call in calls]
+
+    async def run(*answers):
+        async with AsyncExitStack() as stack:
+            urls = [await stack.enter_async_context(served(each)) for each in answers]
+            session = await stack.enter_async_context(aiohttp.ClientSession())
+            client = RpcClient(urls, session, first_pause_s=0.001)
+            return await client.batch([Request("a"), Request("b", must_exist=True)])
+
+    assert asyncio.run(run(null, echo)) == [b'"a"', b'"b"']
+    with pytest.raises(UpstreamError, match="b is null: the node that answered is behind the tip"):
+        asyncio.run(run(null, null))
+
+
 def test_endpoint_of_another_chain_is_left_out():
     def of_chain(number):
         def answer(calls):

@@ -296,6 +296,27 @@ def test_endpoint_that_is_down_is_left_out_and_all_down_is_an_error(store):
         index(store, IndexOptions((dead,)))
 
 
+@pytest.mark.parametrize("verify", ["off", "full"])
+def test_quick_endpoint_without_the_blocks_leaves_them_to_a_slow_one(store, tmp_path, verify):
+    """A replica far behind, or one that dropped its history, gives null for them."""
+
+    def has_no_block(method, params, result):
+        is_block = method == "eth_getBlockByNumber" and params[0].startswith("0x")
+        return None if is_block else result
+
+    options = {"blocks": (f"{FIRST}:{LAST + 1}",), "verify": verify}
+    with serve(delay_s=0.02) as slow, serve(faults=[has_no_block]) as quick:
+        index(store, IndexOptions((quick.url, slow.url), **options))
+        with Store.open(tmp_path / "alone.duckdb") as alone:
+            index(alone, IndexOptions((slow.url,), **options))
+            assert store.digest() == alone.digest()
+        with (
+            Store.open(tmp_path / "none.duckdb") as none,
+            pytest.raises(UpstreamError, match="behind the tip"),
+        ):
+            index(none, IndexOptions((quick.url,), **options))
+
+
 def test_block_that_is_too_much_by_itself_is_named(store):
     refused = pytest.raises(UpstreamError, match="block 1000 alone is too much")
     with serve(faults=[ResultCap(0)]) as node, refused:
