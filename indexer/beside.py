@@ -1,6 +1,7 @@
 """Asks for what protocols need of their transactions besides the logs (`Protocol.needs`)."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -135,7 +136,7 @@ class Completer:
     async def _ask_by_place(self, results: Sequence[bytes], places: pl.DataFrame) -> list[bytes]:
         """Asks by place in the block for what is not known by hash: nodes drop old hashes."""
         rows = places.select("block_hash", "tx_index").rows()
-        unknown = [n for n, raw in enumerate(results) if raw.strip() == b"null"]
+        unknown = _unknown(results)
         asked = [
             Request("eth_getTransactionByBlockHashAndIndex", (rows[n][0], hex(rows[n][1])))
             for n in unknown
@@ -247,8 +248,27 @@ class Completer:
     async def _ask_each(self, requests: Sequence[Request]) -> list[bytes]:
         results: list[bytes] = []
         for at in range(0, len(requests), MAX_BATCH):
-            results += await self._ask(requests[at : at + MAX_BATCH])
+            part = requests[at : at + MAX_BATCH]
+            results += await self._ask_elsewhere(part, await self._ask(part))
         return results
+
+    async def _ask_elsewhere(
+        self, requests: Sequence[Request], results: Sequence[bytes]
+    ) -> list[bytes]:
+        """Asks every endpoint by itself for what is null: one may keep what another has dropped."""
+        found, unknown = list(results), _unknown(results)
+        endpoints = self.client.pool.endpoints if unknown else []
+        able = [each for each in endpoints if not each.excluded and not each.failures]
+        for endpoint in able if len(able) > 1 else []:
+            asked = [requests[n] for n in unknown]
+            with suppress(UpstreamError):
+                reply = await self.client.ask(asked, only=endpoint, attempts=1, proves_chain=True)
+                for n, raw in zip(unknown, reply.results, strict=True):
+                    found[n] = raw
+            unknown = _unknown(found)
+            if not unknown:
+                break
+        return found
 
     async def _ask(self, requests: Sequence[Request]) -> list[bytes]:
         # A node that became another chain's lacks all of this, and would be believed.
@@ -298,6 +318,11 @@ class _Wanted:
 
     def _with(self, need: Need) -> list[Protocol]:
         return [each for each in self.protocols if need in each.needs and each.name in self.batches]
+
+
+def _unknown(results: Sequence[bytes]) -> list[int]:
+    """The places of the results that are null."""
+    return [n for n, raw in enumerate(results) if raw.strip() == b"null"]
 
 
 def _counted(evidence: Evidence, results: Sequence[bytes]) -> Evidence:

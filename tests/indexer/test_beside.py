@@ -1,11 +1,13 @@
 """What protocols need besides logs, asked of a real node on which transactions were acted out."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import aiohttp
 import polars as pl
 import pytest
 
+from contracts.rpc import Rpc
 from data.errors import RetryableError, UpstreamError
 from data.schema import TABLES
 from data.store import Store
@@ -22,6 +24,7 @@ from tests.emission.script import Pay, View, call, log, logs_of
 from tests.indexer.protocols import test_looksrare as looksrare
 from tests.indexer.protocols.evidence import settle_emitted
 from tests.indexer.samples import ALICE, BOB, CAROL, WETH
+from tests.indexer.served import served
 
 SHOP, ROUTER, OTHER = "0x" + "51" * 20, "0x" + "70" * 20, "0x" + "99" * 20
 SOLD = "Sold(uint256 indexed id)"
@@ -206,6 +209,30 @@ def test_what_a_node_does_not_have_is_waited_for_and_then_gone_without(rpc):
     assert evidence.transactions.is_empty()
     assert evidence.logs["address"].to_list() == [SHOP]
     assert completer.missing == 2
+
+
+def test_what_one_endpoint_has_dropped_another_one_is_asked_for(rpc):
+    def forget(calls):
+        replies = Rpc(rpc.url).batch([(each["method"], each["params"]) for each in calls])
+        pairs = zip(calls, replies, strict=True)
+        return [
+            {"id": each["id"], "result": None if "getTransaction" in each["method"] else reply}
+            for each, reply in pairs
+        ]
+
+    async def run(*others):
+        async with AsyncExitStack() as stack:
+            url = await stack.enter_async_context(served(forget))
+            session = await stack.enter_async_context(aiohttp.ClientSession())
+            selection = Selection(ChainContext(1), (shop("input", "receipt"),))
+            client = RpcClient([url, *others], session, first_pause_s=0.01)
+            (evidence,) = await RpcSource(client, selection, head=2).fetch((0, 3))
+            completer = Completer(client, selection)
+            evidence = await completer.complete(evidence, goes_without=True)
+            return evidence.transactions.height, evidence.logs.height, completer.missing
+
+    assert asyncio.run(run(rpc.url)) == (1, 2, 0)
+    assert asyncio.run(run()) == (0, 1, 2), "alone it is gone without"
 
 
 @pytest.mark.parametrize("need", ["input", "receipt", "trace", "call"])
