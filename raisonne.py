@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -335,14 +335,15 @@ def _balance(opened: Any) -> str:
 
 def _serve_demo(stages: Stages, store: str, port: int) -> None:
     from contracts import chain
-    from dashboard.cli import address, serve, wait
+    from dashboard.cli import address, serving, wait
 
-    with stages.stage("dashboard") as result:
-        free = port if _is_free(port) else chain.free_port()
-        server = serve(store, free)
-        result.append(address(free))
-    stages.print_summary()
-    wait(server, f"dashboard: {address(free)}   (store {store}; Ctrl+C stops it)")
+    with ExitStack() as stack:
+        with stages.stage("dashboard") as result:
+            free = port if _is_free(port) else chain.free_port()
+            server = stack.enter_context(serving(store, free))
+            result.append(address(free))
+        stages.print_summary()
+        wait(server, f"dashboard: {address(free)}   (store {store}; Ctrl+C stops it)")
 
 
 def _make_way(store: Path, state_dir: Path) -> None:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -38,8 +40,8 @@ def dashboard(
     Example: raisonne dashboard --store .raisonne/demo/market.duckdb --port 8502
     """
     check_store(store)
-    process = serve(store, port, host=host, headless=headless)
-    code = wait(process, f"dashboard: {address(port, host)} (store {store}; Ctrl+C stops it)")
+    with serving(store, port, host=host, headless=headless) as process:
+        code = wait(process, f"dashboard: {address(port, host)} (store {store}; Ctrl+C stops it)")
     if code:
         message = f"the dashboard of {store} ended with code {code}; its log above says why"
         raise ServerError(message)
@@ -57,6 +59,16 @@ def wait(process: subprocess.Popen[bytes], announcement: str) -> int:
         return process.wait()
     except KeyboardInterrupt:
         return 0
+
+
+@contextmanager
+def serving(
+    store: str, port: int = PORT, *, host: str = HOST, headless: bool = True
+) -> Iterator[subprocess.Popen[bytes]]:
+    """As `serve`, for the length of a with block: however it ends, the server ends too."""
+    process = serve(store, port, host=host, headless=headless)
+    try:
+        yield process
     finally:
         stop(process)
 

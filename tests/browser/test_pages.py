@@ -86,16 +86,15 @@ class Visit:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    from dashboard.cli import address, serve, stop
+    from dashboard.cli import address, serving
 
     path = tmp_path_factory.mktemp("browser") / "market.duckdb"
     build(path)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = serve(str(path), port)
-    yield address(port)
-    stop(server)
+    with serving(str(path), port):
+        yield address(port)
 
 
 @pytest.fixture(scope="module")
