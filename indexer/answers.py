@@ -74,6 +74,11 @@ class Request:
     must_exist: bool = False
 
 
+def block_request(number: int, *, full: bool = False) -> Request:
+    """A block of the chain that is there, by its number; `full`: with its transactions."""
+    return Request("eth_getBlockByNumber", (hex(number), full), must_exist=True)
+
+
 class _Fault(msgspec.Struct):
     code: int = 0
     message: str = ""

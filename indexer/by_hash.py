@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from data.errors import RetryableError, UpstreamError
+from indexer.answers import block_request
 from indexer.endpoints import Endpoint
 from indexer.errors import ReorgError, RpcError
 from indexer.evidence import Evidence, Proof, parse_full_blocks, parse_headers, parse_logs
@@ -102,10 +103,7 @@ class HashSource:
                 raise ReorgError(message)
 
     async def _hashes(self, blocks: BlockRange) -> list[str]:
-        numbers = [hex(number) for number in range(*blocks)]
-        answers = await self.client.batch(
-            [Request("eth_getBlockByNumber", (each, False), must_exist=True) for each in numbers]
-        )
+        answers = await self.client.batch([block_request(number) for number in range(*blocks)])
         return parse_headers(answers, self.selection.context.chain_id)["block_hash"].to_list()
 
     def _requests(self, block_hash: str) -> list[Request]:

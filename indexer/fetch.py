@@ -10,6 +10,7 @@ from typing import Protocol
 import polars as pl
 
 from data.errors import RetryableError
+from indexer.answers import block_request
 from indexer.endpoints import Endpoint
 from indexer.errors import (
     RangeTooWide,
@@ -193,7 +194,7 @@ class RpcSource:
         # too: an endpoint may become another chain's while the run goes on.
         asked = [
             *(Request("eth_getLogs", ({**each, **span},)) for each in filters),
-            _block(end - 1),
+            block_request(end - 1),
         ]
         try:
             reply = await self._client.ask(asked, prefer=endpoint, proves_chain=True)
@@ -229,7 +230,9 @@ class RpcSource:
         results: list[bytes] = []
         for at in range(0, len(numbers), MAX_BATCH):
             part = numbers[at : at + MAX_BATCH]
-            results += await self._client.batch([_block(number, full=full) for number in part])
+            results += await self._client.batch(
+                [block_request(number, full=full) for number in part]
+            )
         return results
 
 
@@ -262,10 +265,6 @@ def _one_tip(results: Sequence[bytes], chain_id: int) -> pl.DataFrame:
         message = "the last block changed between two answers"
         raise RetryableError(message)
     return tips
-
-
-def _block(number: int, *, full: bool = False) -> Request:
-    return Request("eth_getBlockByNumber", (hex(number), full), must_exist=True)
 
 
 def _agreeing(headers: pl.DataFrame, tip: pl.DataFrame) -> pl.DataFrame:

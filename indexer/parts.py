@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from data.errors import RetryableError, UpstreamError
+from indexer.answers import block_request
 from indexer.errors import SizeRefused
 from indexer.filters import count_logs, halve, is_match
 from indexer.pages import refuse_page
@@ -38,7 +39,7 @@ async def ask_in_parts(client: RpcClient, filters: Sequence[LogFilter], number: 
 async def _ask(client: RpcClient, log_filter: LogFilter, number: int) -> Reply:
     block = hex(number)
     logs = Request("eth_getLogs", ({**log_filter, "fromBlock": block, "toBlock": block},))
-    reply = await client.ask([logs, _header(number)], proves_chain=True)
+    reply = await client.ask([logs, block_request(number)], proves_chain=True)
     if reply.endpoint.page:
         refuse_page(reply.endpoint, count_logs(reply.results[0]))
     return reply
@@ -49,7 +50,7 @@ async def _read_receipts(
 ) -> Reply:
     request = Request("eth_getBlockReceipts", (hex(number),))
     try:
-        reply = await client.ask([request, _header(number)], proves_chain=True)
+        reply = await client.ask([request, block_request(number)], proves_chain=True)
     except RetryableError:
         raise
     except UpstreamError as error:
@@ -70,7 +71,3 @@ async def _read_receipts(
         message = f"receipts of block {number} are no receipts"
         raise RetryableError(message) from error
     return Reply([msgspec.json.encode(logs), reply.results[1]], reply.endpoint, reply.n_bytes)
-
-
-def _header(number: int) -> Request:
-    return Request("eth_getBlockByNumber", (hex(number), False), must_exist=True)

@@ -19,6 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from data.errors import RetryableError, UsageError
+from indexer.answers import block_request
 from indexer.bloom import Blooms
 from indexer.errors import GapError
 from indexer.evidence import NO_VERDICTS, VERDICTS, Evidence, parse_headers
@@ -26,7 +27,7 @@ from indexer.fetch import Source
 from indexer.patience import steadily
 from indexer.ranges import BlockRange
 from indexer.roots import EMPTY_ROOT
-from indexer.rpc import MAX_BATCH, Request, RpcClient
+from indexer.rpc import MAX_BATCH, RpcClient
 from indexer.selection import LogFilter, Selection
 from indexer.witness import Look, SecondLook, matches
 
@@ -156,7 +157,7 @@ class Verifier:
         have = evidence.blocks.filter(pl.col("block_number").is_in(wanted))
         missing = sorted(wanted - set(have["block_number"]))
         batches = [
-            [_header(number) for number in missing[at : at + MAX_BATCH]]
+            [block_request(number) for number in missing[at : at + MAX_BATCH]]
             for at in range(0, len(missing), MAX_BATCH)
         ]
         answers = await asyncio.gather(*map(self.client.batch, batches))
@@ -348,10 +349,6 @@ def require_complete(gaps: Sequence[int], unproven: int, *, strict: bool) -> Non
             "`raisonne index --verify full` again"
         )
         raise GapError(message)
-
-
-def _header(number: int) -> Request:
-    return Request("eth_getBlockByNumber", (hex(number), False), must_exist=True)
 
 
 def _silence(evidence: Evidence, filters: Sequence[LogFilter]) -> NDArray[np.bool_]:
